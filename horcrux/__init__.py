@@ -1,0 +1,1 @@
+"""The library behind the `horcrux` command: settings, and what Pulumi has no verb for."""
