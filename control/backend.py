@@ -1,0 +1,181 @@
+"""What an edge must know of one app, read from the labels of its services.
+
+A service takes part when it carries `horcrux.app` and `horcrux.edge`; the latter is JSON:
+`{"port": 8080, "routes": [["host", "/path"]], "check": "/healthz", "body_limit": bytes,
+"rate_limit": requests per second, "timeout": seconds, "tunnel_timeout": seconds}`, all but `port`
+and `routes` optional. Which of an app's services get traffic stands in the Swarm config
+`horcrux-traffic-APP`, label `horcrux.weights`: `{"SERVICE": weight}`, weights 0-256. A service that is not a release (no label `horcrux.release`)
+needs no such config: the newest one gets everything.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+APP, EDGE, RELEASE = "horcrux.app", "horcrux.edge", "horcrux.release"
+WEIGHTS = "horcrux.weights"
+TRAFFIC_PREFIX = "horcrux-traffic-"
+FULL_WEIGHT = 100
+MOST_WEIGHT = 256  # HAProxy's limit
+FEWEST_SLOTS = 4
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+PATH = re.compile(r"/[A-Za-z0-9._~%/-]*")
+CHECK = re.compile(r"/[!-~]*")
+
+
+@dataclass(frozen=True)
+class Release:
+    """One service that an app's requests may go to."""
+
+    service: str
+    port: int
+    weight: int
+    slots: int  # how many tasks the edge has room for before it must reload
+
+
+@dataclass(frozen=True)
+class Backend:
+    """An app at the edge: where its requests come from, go to, and what is allowed."""
+
+    app: str
+    routes: tuple[tuple[str, str], ...]
+    releases: tuple[Release, ...]
+    check: str | None = None
+    body_limit: int | None = None
+    rate_limit: int | None = None
+    timeout: int = 60
+    tunnel_timeout: int = 3600
+
+
+class BadLabelError(ValueError):
+    """A service's labels cannot be used; the message names the service and what is wrong."""
+
+
+def backends(
+    services: Sequence[Mapping[str, Any]], configs: Sequence[Mapping[str, Any]]
+) -> tuple[list[Backend], list[str]]:
+    """The backends, sorted by app, and a sentence for each service that had to be left out.
+
+    `services` and `configs` are what the Docker API lists.
+    """
+    weights, problems = _weights(configs)
+    apps: dict[str, list[tuple[Mapping[str, Any], dict[str, Any]]]] = {}
+    for service in sorted(services, key=lambda s: str(s.get("CreatedAt", "")), reverse=True):
+        labels = service["Spec"].get("Labels") or {}
+        if APP not in labels or EDGE not in labels:
+            continue
+        try:
+            apps.setdefault(_app(service, labels[APP]), []).append((service, _rules(service)))
+        except BadLabelError as error:
+            problems.append(str(error))
+    found: list[Backend] = []
+    taken: dict[tuple[str, str], str] = {}
+    for app in sorted(apps):
+        backend = _backend(app, apps[app], weights.get(app))
+        routes = tuple(r for r in backend.routes if taken.setdefault(r, app) == app)
+        problems += [
+            f"{app}: {host}{path} is a route of {taken[host, path]} already; it stays there"
+            for host, path in backend.routes
+            if (host, path) not in routes
+        ]
+        found.append(Backend(**{**backend.__dict__, "routes": routes}))
+    return found, problems
+
+
+def _backend(
+    app: str,
+    candidates: list[tuple[Mapping[str, Any], dict[str, Any]]],
+    weights: dict[str, int] | None,
+) -> Backend:
+    newest = candidates[0][0]["Spec"]["Name"]
+    plain = [s["Spec"]["Name"] for s, _ in candidates if RELEASE not in s["Spec"]["Labels"]]
+    chosen = weights if weights is not None else dict.fromkeys(plain[:1], FULL_WEIGHT)
+    releases = [
+        Release(service["Spec"]["Name"], rules["port"], chosen[service["Spec"]["Name"]], _slots(service))
+        for service, rules in candidates
+        if service["Spec"]["Name"] in chosen
+    ]
+    leading = max(releases, key=lambda r: r.weight).service if releases else newest
+    rules = next(rules for service, rules in candidates if service["Spec"]["Name"] == leading)
+    return Backend(
+        app,
+        tuple(sorted(rules["routes"])),
+        tuple(sorted(releases, key=lambda r: r.service)),
+        **{k: rules[k] for k in ("check", "body_limit", "rate_limit", "timeout", "tunnel_timeout") if k in rules},
+    )
+
+
+def _slots(service: Mapping[str, Any]) -> int:
+    """Room for twice the tasks, in powers of two, so that small changes of scale reload nothing."""
+    replicas = service["Spec"].get("Mode", {}).get("Replicated", {}).get("Replicas", 1)
+    slots = FEWEST_SLOTS
+    while slots < 2 * replicas:
+        slots *= 2
+    return slots
+
+
+def _app(service: Mapping[str, Any], app: str) -> str:
+    name = service["Spec"]["Name"]
+    for value in (name, app):
+        if not NAME.fullmatch(value):
+            raise BadLabelError(f"service {name!r}: {value!r} cannot be a name at the edge")
+    return app
+
+
+def _rules(service: Mapping[str, Any]) -> dict[str, Any]:
+    """The `horcrux.edge` label, checked to be what the renderer can use."""
+    name = service["Spec"]["Name"]
+
+    def bad(what: str) -> BadLabelError:
+        return BadLabelError(f"service {name}: label {EDGE}: {what}")
+
+    try:
+        raw = json.loads(service["Spec"]["Labels"][EDGE])
+        routes = [(str(host).lower(), str(path)) for host, path in raw["routes"]]
+        rules: dict[str, Any] = {"port": raw["port"], "routes": [(h, _trimmed(p)) for h, p in routes]}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise bad(f"is not the JSON that the edge reads ({error!r})") from None
+    if not _whole(rules["port"], 1, 65535):
+        raise bad(f"{rules['port']!r} is not a port")
+    for host, path in rules["routes"]:
+        if not HOST.fullmatch(host) or not PATH.fullmatch(path):
+            raise bad(f"{host + path!r} is not a route")
+    if raw.get("check") is not None:
+        if not isinstance(raw["check"], str) or not CHECK.fullmatch(raw["check"]):
+            raise bad(f"{raw['check']!r} is not a path to check")
+        rules["check"] = raw["check"]
+    for key in ("body_limit", "rate_limit", "timeout", "tunnel_timeout"):
+        if raw.get(key) is not None:
+            if not _whole(raw[key], 1, 2**53):
+                raise bad(f"{key}: {raw[key]!r} is not a whole number above 0")
+            rules[key] = raw[key]
+    return rules
+
+
+def _weights(configs: Sequence[Mapping[str, Any]]) -> tuple[dict[str, dict[str, int]], list[str]]:
+    weights: dict[str, dict[str, int]] = {}
+    problems: list[str] = []
+    for config in configs:
+        name = config["Spec"]["Name"]
+        if not name.startswith(TRAFFIC_PREFIX):
+            continue
+        try:
+            raw = json.loads(config["Spec"]["Labels"][WEIGHTS])
+            if not all(_whole(w, 0, MOST_WEIGHT) for w in raw.values()):
+                raise ValueError("weights are whole numbers from 0 to 256")
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            problems.append(f"config {name}: label {WEIGHTS} cannot be read ({error!r})")
+            continue
+        weights[name.removeprefix(TRAFFIC_PREFIX)] = raw
+    return weights, problems
+
+
+def _whole(value: Any, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def _trimmed(path: str) -> str:
+    return "/" + path.strip("/")

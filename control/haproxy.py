@@ -1,0 +1,185 @@
+"""The edge's HAProxy configuration, rendered from the apps' backends. Pure text, no I/O.
+
+What HAProxy's own words mean is in its 2.6 configuration manual. The tasks of a release are found
+by Docker's DNS (`tasks.SERVICE`), which lists a task only while it is healthy, and are checked here
+as well, every second.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from control.backend import Backend, Release
+
+CONFIG, ROUTES = "haproxy.cfg", "routes.map"
+
+# Times, each with its reason.
+CONNECT = "1s"  # within one data centre; a dead host must not hold a request up
+CHECK_EVERY = "1s"  # a task that hangs is out of turn after two of these
+RESOLVE_EVERY = "1s"  # a new task gets traffic, and one that leaves loses it, within a second
+REQUEST_HEADERS = "10s"  # against clients that trickle headers
+KEEP_ALIVE = "60s"  # idle client connections; longer than the front door's checks
+QUEUE = "10s"  # waiting for a free server
+OLD_WORKERS = "1h"  # after a reload, connections may finish for this long: a tunnel's idle limit
+MOST_CONNECTIONS = 20_000
+
+LOG_FORMAT = json.dumps(
+    {
+        "time": "%[date(0,ms),utime(%Y-%m-%dT%H:%M:%SZ)]",
+        "client": "%ci",
+        "method": "%[capture.req.method,json(utf8s)]",
+        "host": "%[var(txn.host),json(utf8s)]",
+        "path": "%[capture.req.uri,json(utf8s)]",
+        "status": "%ST",
+        "bytes": "%B",
+        "app": "%b",
+        "task": "%s",
+        "ms": "%Ta",
+        "queue_ms": "%Tw",
+        "connect_ms": "%Tc",
+        "response_ms": "%Tr",
+        "retries": "%rc",
+        "end": "%ts",
+        "tls": "%sslv",
+        "id": "%ID",
+    }
+)
+
+HEAD = f"""\
+global
+    log stdout format raw local0
+    maxconn {MOST_CONNECTIONS}
+    hard-stop-after {OLD_WORKERS}
+    default-path config
+    stats socket /run/edge/stats.sock mode 600 level admin expose-fd listeners
+    ssl-default-bind-options ssl-min-ver TLSv1.2
+    ssl-default-bind-ciphers ECDHE+AESGCM:ECDHE+CHACHA20
+
+resolvers docker
+    nameserver engine 127.0.0.11:53
+    accepted_payload_size 8192
+    timeout resolve {RESOLVE_EVERY}
+    timeout retry 500ms
+    resolve_retries 3
+    hold valid 1s
+    hold obsolete 0s
+    hold nx 2s
+    hold refused 30s
+    hold timeout 30s
+    hold other 30s
+
+defaults
+    mode http
+    log global
+    option httplog
+    option dontlognull
+    option forwardfor
+    option idle-close-on-response
+    option http-keep-alive
+    option splice-auto
+    timeout connect {CONNECT}
+    timeout client 60s
+    timeout server 60s
+    timeout queue {QUEUE}
+    timeout http-request {REQUEST_HEADERS}
+    timeout http-keep-alive {KEEP_ALIVE}
+    timeout check 2s
+    retries 3
+    option redispatch 1
+    retry-on conn-failure empty-response
+    default-server resolvers docker resolve-prefer ipv4 init-addr none check inter {CHECK_EVERY} fastinter 500ms fall 2 rise 1 maxconn 2000 pool-max-conn 200
+    http-error status 503 content-type "text/html; charset=utf-8" string "<!doctype html><title>Not available</title><h1>Not available</h1><p>This application has no healthy task just now. Please try again in a few seconds.</p>" hdr Retry-After 5 hdr Cache-Control no-store
+
+frontend metrics
+    bind :8404
+    option dontlog-normal
+    http-request use-service prometheus-exporter if {{ path /metrics }}
+    http-request return status 404
+
+frontend edge
+    bind :8080 accept-proxy
+    bind :8443 accept-proxy ssl crt /run/secrets/edge.pem alpn h2,http/1.1
+    log-format '{LOG_FORMAT}'
+    unique-id-format %[uuid()]
+    monitor-uri /.horcrux/health
+    monitor fail if {{ nbsrv(accepting) lt 1 }}
+    http-request set-var(txn.host) req.hdr(host),field(1,:),lower
+    http-request set-var(txn.path) path
+    http-request set-var(txn.base) var(txn.host),concat(,txn.path,/)
+    http-request set-header X-Request-ID %[unique-id] unless {{ req.hdr(x-request-id) -m found }}
+    http-request set-header X-Forwarded-Proto https if {{ ssl_fc }}
+    http-request set-header X-Forwarded-Proto http unless {{ ssl_fc }}
+    http-request set-header X-Forwarded-Host %[req.hdr(host)]
+    use_backend %[var(txn.base),map_beg({ROUTES})] if {{ var(txn.base),map_beg({ROUTES}) -m found }}
+    default_backend unknown
+
+backend unknown
+    http-request return status 404 content-type "text/html; charset=utf-8" string "<!doctype html><title>Not found</title><h1>Not found</h1><p>No application answers at this address.</p>"
+
+# Disabled by the edge's agent when this host is to be left: the front door's check then fails.
+backend accepting
+    server self 127.0.0.1:8405
+"""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The files of one configuration, and the hash that names them."""
+
+    files: dict[str, str]
+    version: str
+
+
+def render(backends: Sequence[Backend]) -> Bundle:
+    """The configuration for all edges; the same backends give the same text."""
+    files = {
+        CONFIG: HEAD + "".join(f"\n{_backend(b)}" for b in backends),
+        ROUTES: "".join(
+            # The longest prefix wins; the closing slash keeps /shop from catching /shopping.
+            f"{host}{path.rstrip('/')}/ app-{b.app}\n"
+            for b in backends
+            for host, path in b.routes
+        ),
+    }
+    digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+    return Bundle(files, digest[:16])
+
+
+def _backend(backend: Backend) -> str:
+    lines = [f"backend app-{backend.app}", "balance leastconn"]
+    lines += [f"timeout server {backend.timeout}s", f"timeout tunnel {backend.tunnel_timeout}s"]
+    # Only a request that never reached the app, or that may be asked twice, is asked again.
+    lines.append("http-request disable-l7-retry unless { method GET HEAD OPTIONS }")
+    if backend.body_limit:
+        lines.append(
+            f"http-request return status 413 if {{ req.hdr_val(content-length) gt {backend.body_limit} }}"
+        )
+    if backend.rate_limit:
+        lines += [
+            "stick-table type ipv6 size 100k expire 10s store http_req_rate(1s)",
+            "http-request track-sc0 src",
+            "http-request return status 429 hdr Retry-After 1 "
+            f"if {{ sc_http_req_rate(0) gt {backend.rate_limit} }}",
+        ]
+    if backend.check:
+        host = backend.routes[0][0] if backend.routes else backend.app
+        lines += [
+            "option httpchk",
+            f"http-check send meth GET uri {_quoted(backend.check)} ver HTTP/1.1 hdr Host {host}",
+            "http-check expect rstatus ^[23]",
+        ]
+    lines += [_servers(release) for release in backend.releases]
+    return "\n    ".join(lines) + "\n"
+
+
+def _servers(release: Release) -> str:
+    return (
+        f"server-template {release.service}_ {release.slots} "
+        f"tasks.{release.service}:{release.port} weight {release.weight}"
+    )
+
+
+def _quoted(text: str) -> str:
+    """A word of HAProxy's configuration, with nothing in it that HAProxy would interpret."""
+    return "'" + text.replace("'", "'\\''") + "'"

@@ -1,0 +1,109 @@
+"""What control serves on the environment's own network: the edges' configuration.
+
+`GET /v1/edge/config?have=VERSION` answers at once with `{"version", "files"}` when the version is
+another one, else waits for a change up to WAIT_SECONDS and answers 204. `GET /healthz` answers 200
+while the Swarm can be read.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+
+import aiohttp
+from aiohttp import web
+
+from control.backend import backends
+from control.haproxy import Bundle, render
+from control.swarm import Swarm
+
+PORT = 8081
+WAIT_SECONDS = 25  # below the usual 30 s idle limits between an edge and control
+RESYNC_SECONDS = 5  # a look without an event, should one have been lost
+SETTLE_SECONDS = 0.05  # changes come in groups: one configuration for all of a group
+STALE_SECONDS = 30  # without a look at the Swarm for so long, control is not well
+
+log = logging.getLogger("control")
+
+
+class Routes:
+    """The edges' configuration as of now, and a way to wait for the next."""
+
+    def __init__(self) -> None:
+        self.bundle: Bundle | None = None
+        self.problems: list[str] = []
+        self.read_at = 0.0
+        self._changed = asyncio.Event()
+
+    async def refresh(self, swarm: Swarm) -> None:
+        """Look at the Swarm and, where something changed, wake those who wait."""
+        found, problems = backends(await swarm.services(), await swarm.configs())
+        bundle = render(found)
+        self.read_at = time.monotonic()
+        for problem in set(problems) - set(self.problems):
+            log.warning("%s", problem)
+        self.problems = problems
+        if self.bundle is None or bundle.version != self.bundle.version:
+            log.info("edge configuration %s: %d apps", bundle.version, len(found))
+            self.bundle = bundle
+            self._changed.set()
+            self._changed = asyncio.Event()
+
+    async def newer_than(self, version: str) -> Bundle | None:
+        """The configuration once it is another than `version`; None after WAIT_SECONDS."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while self.bundle is None or self.bundle.version == version:
+            changed = self._changed
+            try:
+                await asyncio.wait_for(changed.wait(), deadline - time.monotonic())
+            except asyncio.TimeoutError:
+                return None
+        return self.bundle
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the Swarm was read lately."""
+        return time.monotonic() - self.read_at < STALE_SECONDS
+
+
+async def watch(routes: Routes, swarm: Swarm) -> None:
+    """Keep `routes` true to the Swarm, through losses of the engine, until cancelled."""
+    wake = asyncio.Event()
+
+    async def listen() -> None:
+        while True:
+            with contextlib.suppress(aiohttp.ClientError, asyncio.TimeoutError):
+                async for _ in swarm.changes():
+                    wake.set()
+            await asyncio.sleep(1)  # the engine is gone; the resync below carries on meanwhile
+
+    listener = asyncio.create_task(listen())
+    try:
+        while True:
+            try:
+                await routes.refresh(swarm)
+            except (aiohttp.ClientError, asyncio.TimeoutError) as error:
+                log.warning("the Swarm cannot be read (%s); the edges keep what they have", error)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(wake.wait(), RESYNC_SECONDS)
+                await asyncio.sleep(SETTLE_SECONDS)
+            wake.clear()
+    finally:
+        listener.cancel()
+
+
+def application(routes: Routes) -> web.Application:
+    """The HTTP service over `routes`."""
+
+    async def config(request: web.Request) -> web.Response:
+        bundle = await routes.newer_than(request.query.get("have", ""))
+        if bundle is None:
+            return web.Response(status=204)
+        return web.json_response({"version": bundle.version, "files": bundle.files})
+
+    async def health(_: web.Request) -> web.Response:
+        return web.Response(status=200 if routes.healthy else 503)
+
+    app = web.Application()
+    app.add_routes([web.get("/v1/edge/config", config), web.get("/healthz", health)])
+    return app

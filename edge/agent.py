@@ -1,0 +1,118 @@
+"""Follow control's configuration; tell how it went on `:8405/status`; leave without losing requests."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from edge.haproxy import HAProxy, RefusedError
+
+CONTROL = "http://tasks.horcrux-control:8081/v1/edge/config"
+STATUS_PORT = 8405
+LAST = Path("/var/lib/edge/last.json")  # on a volume of the host: a start without control
+WAIT_SECONDS = 35  # control answers a waiting request after 25
+RETRY_SECONDS = 0.5  # control is away: short, for a new environment waits for this
+NOTICE_SECONDS = 3.0  # the front door checks every second and needs two failures
+FINISH_SECONDS = 25.0  # for requests under way; Swarm kills after 30
+
+log = logging.getLogger("edge")
+
+
+class Agent:
+    """HAProxy, the last thing that control said, and what came of it."""
+
+    def __init__(self) -> None:
+        self.haproxy = HAProxy()
+        self.error: str | None = None
+        self._refused: str | None = None
+
+    async def follow(self) -> None:
+        """Apply each new configuration, for ever."""
+        if LAST.exists():
+            with contextlib.suppress(ValueError, KeyError):
+                await self.take(json.loads(LAST.read_text()))
+        timeout = aiohttp.ClientTimeout(total=WAIT_SECONDS)
+        while True:
+            have = self._refused or self.haproxy.version or ""
+            try:
+                # A new session each time: control's tasks are found by DNS anew.
+                async with aiohttp.ClientSession(timeout=timeout) as session, session.get(
+                    CONTROL, params={"have": have}
+                ) as response:
+                    if response.status == 200:
+                        await self.take(await response.json())
+            except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+                log.warning("control does not answer (%r); going on with %s", error, have or "nothing")
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def take(self, bundle: dict[str, Any]) -> None:
+        """Make a configuration the running one, or keep the old one and say why."""
+        version, files = bundle["version"], bundle["files"]
+        try:
+            await self.haproxy.apply(version, files)
+        except RefusedError as error:
+            self.error, self._refused = str(error), version
+            log.error("configuration %s refused: %s", version, error)
+            return
+        self.error = self._refused = None
+        log.info("configuration %s", version)
+        with contextlib.suppress(OSError):
+            LAST.write_text(json.dumps(bundle))
+
+    async def status(self, _: web.Request) -> web.Response:
+        """What this edge runs and how its servers are."""
+        return web.json_response(
+            {
+                "version": self.haproxy.version,
+                "error": self.error,
+                "releases": await self.haproxy.releases(),
+            }
+        )
+
+    async def leave(self) -> None:
+        """The host is to be left: no new connections, then the rest may finish."""
+        await self.haproxy.leave()
+        await asyncio.sleep(NOTICE_SECONDS)
+        self.haproxy.stop()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self.haproxy.ended(), FINISH_SECONDS)
+
+
+async def run() -> int:
+    """Run until told to stop (0), or until HAProxy ends by itself (its status)."""
+    agent, told = Agent(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    app = web.Application()
+    app.add_routes([web.get("/status", agent.status)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, port=STATUS_PORT).start()
+    follower = asyncio.create_task(agent.follow())
+    ended, stop = asyncio.create_task(agent.haproxy.ended()), asyncio.create_task(told.wait())
+    await asyncio.wait({follower, ended, stop}, return_when=asyncio.FIRST_COMPLETED)
+    if told.is_set():
+        follower.cancel()
+        await agent.leave()
+        return 0
+    if follower.done():
+        follower.result()
+    return ended.result() or 1
+
+
+def main() -> None:
+    """The container's entry point."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    raise SystemExit(asyncio.run(run()))
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    main()

@@ -1,0 +1,131 @@
+"""HAProxy in master-worker mode under the agent's hand: start, check, swap, drain, stop."""
+
+import asyncio
+import contextlib
+import csv
+import shutil
+import signal
+from pathlib import Path
+
+RUN = Path("/run/edge")
+CURRENT = RUN / "current"
+MASTER, WORKER = RUN / "master.sock", RUN / "stats.sock"
+CONFIG = "haproxy.cfg"
+CHECK_SECONDS = 20  # `haproxy -c` with a thousand routes takes about one
+SOCKET_SECONDS = 5  # its command sockets answer in milliseconds
+UP = ("UP", "DRAIN", "no check")
+
+
+class RefusedError(Exception):
+    """HAProxy's own check refused a configuration; the message is what it said."""
+
+
+class HAProxy:
+    """The one HAProxy of this host, and the configuration it runs."""
+
+    def __init__(self) -> None:
+        self.version: str | None = None
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def apply(self, version: str, files: dict[str, str]) -> None:
+        """Make a checked configuration the running one; connections go on.
+
+        Raises RefusedError and leaves all as it was when HAProxy's check refuses it.
+        """
+        folder = RUN / version
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text)
+        await self._check(folder / CONFIG)
+        old = CURRENT.resolve() if CURRENT.exists() else None
+        link = RUN / ".next"
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder)
+        link.replace(CURRENT)
+        self.version = version
+        if self._process is None:
+            self._process = await asyncio.create_subprocess_exec(
+                "haproxy", "-W", "-S", str(MASTER), "-f", str(CURRENT / CONFIG)
+            )
+        else:
+            self._process.send_signal(signal.SIGUSR2)
+        if old and old != folder:
+            shutil.rmtree(old, ignore_errors=True)
+
+    async def _check(self, config: Path) -> None:
+        check = await asyncio.create_subprocess_exec(
+            "haproxy", "-c", "-f", str(config),
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            output, _ = await asyncio.wait_for(check.communicate(), CHECK_SECONDS)
+        except asyncio.TimeoutError:
+            check.kill()
+            raise RefusedError(f"the check took longer than {CHECK_SECONDS} s") from None
+        if check.returncode:
+            raise RefusedError(output.decode(errors="replace").strip()[-2000:])
+
+    async def ended(self) -> int:
+        """Waits until HAProxy has ended by itself; its exit status."""
+        while self._process is None:
+            await asyncio.sleep(0.2)
+        return await self._process.wait()
+
+    async def leave(self) -> None:
+        """Fail the front door's health check, so that no new connections come."""
+        await _ask(WORKER, "set server accepting/self state maint")
+
+    def stop(self) -> None:
+        """No new connections; end when those that there are have ended."""
+        if self._process:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGUSR1)
+
+    async def releases(self) -> dict[str, dict[str, int]]:
+        """Each release's healthy servers, and its sessions in this and in finishing workers."""
+        found: dict[str, dict[str, int]] = {}
+        for number, prefix in enumerate(await self._workers()):
+            for row in _table(await _ask(MASTER, f"{prefix}show stat")):
+                service, _, slot = row.get("svname", "").rpartition("_")
+                if not slot.isdigit():
+                    continue
+                counts = found.setdefault(service, {"up": 0, "sessions": 0})
+                counts["sessions"] += int(row.get("scur") or 0) + int(row.get("qcur") or 0)
+                if number == 0:
+                    counts["up"] += row.get("status", "").startswith(UP)
+        return found
+
+    async def _workers(self) -> list[str]:
+        """Prefixes for the master's command line: the current worker's first, then old ones'."""
+        prefixes = ["@1 "]
+        old = False
+        for line in (await _ask(MASTER, "show proc")).splitlines():
+            old = old or line.startswith("# old workers")
+            words = line.split()
+            if old and len(words) > 1 and words[0].isdigit() and words[1] == "worker":
+                prefixes.append(f"@!{words[0]} ")
+        return prefixes
+
+
+async def _ask(socket: Path, command: str) -> str:
+    async def talk() -> str:
+        reader, writer = await asyncio.open_unix_connection(str(socket))
+        writer.write(f"{command}\n".encode())
+        await writer.drain()
+        answer = await reader.read()
+        writer.close()
+        return answer.decode(errors="replace")
+
+    try:
+        return await asyncio.wait_for(talk(), SOCKET_SECONDS)
+    except (OSError, asyncio.TimeoutError):
+        return ""
+
+
+def _table(text: str) -> list[dict[str, str]]:
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines or not lines[0].startswith("#"):
+        return []
+    return list(csv.DictReader([lines[0].lstrip("# "), *lines[1:]]))
+
+
