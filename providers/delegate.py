@@ -1,0 +1,45 @@
+"""The one dynamic provider: it calls the functions of the module that it was made for.
+
+The module may have `create(props) -> (id, outputs)`, `diff(old, new) -> bool | list[str]` (changed or not, or
+the names of properties that force a replacement), `update(old, new) -> outputs` and `delete(props)`.
+"""
+
+from typing import Any
+
+from pulumi.dynamic import CreateResult, DiffResult, ResourceProvider, UpdateResult
+
+
+class Delegate(ResourceProvider):
+    """Calls `module`'s functions; imports happen in the provider's own process."""
+
+    serialize_as_secret_always = False
+
+    def __init__(self, module: str) -> None:
+        super().__init__()
+        self.module = module
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Make the thing."""
+        id_, outputs = self._functions().create(props)
+        return CreateResult(id_, outputs)
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Does it have to change, and may it change in place?"""
+        found = self._functions().diff(_olds, _news)
+        replaces = found if isinstance(found, list) else []
+        return DiffResult(changes=bool(found), replaces=replaces, delete_before_replace=False)
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Change the thing in place."""
+        return UpdateResult(self._functions().update(_olds, _news))
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Take the thing away, where there is something to take away."""
+        functions = self._functions()
+        if hasattr(functions, "delete"):
+            functions.delete(_props)
+
+    def _functions(self) -> Any:
+        import importlib
+
+        return importlib.import_module(self.module)

@@ -1,0 +1,192 @@
+"""A release on its way: healthy first, then traffic, then the old one drained.
+
+One resource per app, and its state is the app's list of releases. `docker.Service`s come and go
+around it: a new release's service is made before this resource is updated, the old one's is removed
+after. Whatever interrupts an update, the next one begins again from what the Swarm says.
+"""
+
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import Resource
+
+from providers.delegate import Delegate
+
+KEPT = 10  # releases that `horcrux rollback` can go back to
+FAILURES = 3  # tasks that may fail in a row before a release is given up: one may be bad luck
+EDGE_SECONDS = 60  # edges follow within two seconds; a host that boots takes half a minute
+ROLLBACK_SECONDS = 120
+POLL_SECONDS = 0.25
+COMPARED = ("service", "release", "replicas", "routed", "access", "settings")
+
+
+class Rollout(Resource, module="horcrux", name="Rollout"):
+    """`number` is the current release's; `history` lists releases, the newest first."""
+
+    number: pulumi.Output[int]
+    history: pulumi.Output[list[dict[str, Any]]]
+
+    def __init__(
+        self, name: str, plan: dict[str, pulumi.Input[Any]], opts: pulumi.ResourceOptions
+    ) -> None:
+        """`plan`: environment, app, service, release (hash), image, replicas, routed, strategy, drain,
+        start_timeout (seconds), settings (the app's, as data) and access."""
+        props = {**plan, "number": None, "history": None}
+        super().__init__(Delegate("providers.rollout"), name, props, opts)
+
+
+def create(props: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The app's first release."""
+    _roll(props)
+    return props["app"], _recorded(props, [])
+
+
+def diff(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Whether anything that runs, or is remembered, is another."""
+    return any(old.get(k) != new.get(k) for k in COMPARED)
+
+
+def update(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """The next release, or the same one with other settings."""
+    _roll(new)
+    return _recorded(new, old.get("history") or [])
+
+
+def delete(props: dict[str, Any]) -> None:
+    """The app goes: no more requests, those under way may finish."""
+    from horcrux.cluster import traffic
+
+    client = _client(props)
+    if props["routed"]:
+        traffic.set_weights(client, props["environment"], props["app"], {})
+        traffic.settle(client, float(props["drain"]), _drained(set(), props["service"]))
+    traffic.remove(client, props["app"])
+
+
+def _recorded(props: dict[str, Any], history: list[dict[str, Any]]) -> dict[str, Any]:
+    """The outputs: a release gets a number when it is another than the one before."""
+    entry = {k: props[k] for k in ("release", "service", "image", "settings")}
+    if history and history[0]["release"] == props["release"]:
+        number = int(history[0]["number"])
+        history = [{"number": number, **entry}, *history[1:]]
+    else:
+        number = int(history[0]["number"]) + 1 if history else 1
+        history = [{"number": number, **entry}, *history]
+    return {**props, "number": number, "history": history[:KEPT]}
+
+
+def _roll(plan: dict[str, Any]) -> None:
+    from horcrux.cluster import traffic
+
+    client = _client(plan)
+    service = plan["service"]
+    _started(client, plan)
+    try:
+        _healthy(client, plan)
+        if not plan["routed"]:
+            return
+        before = {s: w for s, w in traffic.weights(client, plan["app"]).items() if s != service}
+        _shift(client, plan, before)
+    except Exception:
+        _put_back(client, plan)
+        raise
+
+
+def _started(client: Any, plan: dict[str, Any]) -> None:
+    """A service that a failed attempt parked at zero tasks gets its tasks again."""
+    from horcrux.cluster.services import scale
+
+    scale(client, plan["service"], int(plan["replicas"]))
+
+
+def _healthy(client: Any, plan: dict[str, Any]) -> None:
+    import time
+
+    from horcrux.cluster import tasks
+    from horcrux.docker_api import Access
+
+    wanted, limit = int(plan["replicas"]), float(plan["start_timeout"])
+    known = {t["ID"] for t in tasks.of_release(client, plan["service"], plan["release"]).failed}
+    deadline = time.monotonic() + limit
+    while True:
+        found = tasks.of_release(client, plan["service"], plan["release"])
+        if found.healthy >= wanted:
+            return
+        new_failures = [t for t in found.failed if t["ID"] not in known]
+        late = time.monotonic() > deadline
+        if len(new_failures) >= FAILURES or late:
+            reason = f"is not healthy after {limit:.0f} s" if late else f"failed {len(new_failures)} times"
+            why = tasks.explain(client, Access.of(plan["access"]), plan["service"], found)
+            raise RuntimeError(f"{plan['app']}: release {plan['release']} {reason}\n{why}\n{_consequence(plan)}")
+        time.sleep(POLL_SECONDS)
+
+
+def _consequence(plan: dict[str, Any]) -> str:
+    if not plan.get("number") and not plan.get("history"):
+        serving = "What ran before, if anything, still serves"
+    else:
+        serving = "The release before still serves"
+    return f"{serving}. Mend apps.{plan['app']} and run `pulumi up` again."
+
+
+def _shift(client: Any, plan: dict[str, Any], before: dict[str, int]) -> None:
+    """Requests go to the new release once every edge finds it well; then the old ones are drained."""
+    from horcrux.cluster import traffic
+
+    environment, app, service = plan["environment"], plan["app"], plan["service"]
+    if before:
+        traffic.set_weights(client, environment, app, {**before, service: 0})
+    else:
+        traffic.set_weights(client, environment, app, {service: 100})
+    wanted = int(plan["replicas"])
+
+    def well(edges: dict[str, dict[str, Any]]) -> bool:
+        return all(e["releases"].get(service, {}).get("up", 0) >= wanted for e in edges.values())
+
+    if not traffic.settle(client, EDGE_SECONDS, well):
+        raise traffic.EdgeError(
+            f"{app}: its tasks are healthy, but the edges' own check (health.http, port) fails: "
+            f"compare apps.{app}.port and apps.{app}.health with what the app listens on"
+        )
+    if before:
+        traffic.set_weights(client, environment, app, {**dict.fromkeys(before, 0), service: 100})
+        traffic.settle(client, float(plan["drain"]), _drained(set(before), service))
+        traffic.set_weights(client, environment, app, {service: 100})
+        traffic.settle(client, EDGE_SECONDS)
+
+
+def _drained(old: set[str], current: str) -> Any:
+    """Whether no request is under way at the old releases (all but the current one, when none is named)."""
+
+    def drained(edges: dict[str, dict[str, Any]]) -> bool:
+        names = old or {current}
+        return all(e["releases"].get(n, {}).get("sessions", 0) == 0 for e in edges.values() for n in names)
+
+    return drained
+
+
+def _put_back(client: Any, plan: dict[str, Any]) -> None:
+    """A release that failed gets no requests and no tasks; the one before carries on."""
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    from horcrux.cluster import services, traffic
+
+    try:
+        if plan["strategy"] == "recreate":
+            services.roll_back(client, plan["service"])
+            return
+        others = {s: w for s, w in traffic.weights(client, plan["app"]).items() if s != plan["service"]}
+        if others:
+            traffic.set_weights(client, plan["environment"], plan["app"], dict.fromkeys(others, 100))
+        services.scale(client, plan["service"], 0)
+    except (DockerException, RequestException, RuntimeError) as error:
+        import sys
+
+        print(f"{plan['app']}: could not be put back: {error}", file=sys.stderr)
+
+
+def _client(props: dict[str, Any]) -> Any:
+    from horcrux.docker_api import Access, connect
+
+    return connect(Access.of(props["access"]))
