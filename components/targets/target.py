@@ -1,0 +1,38 @@
+"""What a target offers to the components above it."""
+
+from typing import Any, Protocol
+
+import pulumi
+
+from horcrux.settings import Host
+
+
+class Registry(Protocol):
+    """Where images are pushed to, and where hosts pull them from.
+
+    `push` has push_address, address, username, password and instance (see providers.pushed_image);
+    `pull` has address, username and password.
+    """
+
+    push: dict[str, pulumi.Output[str]]
+    pull: dict[str, pulumi.Output[str]]
+
+
+class Target(Protocol):
+    """Hosts that have been started, and the ways to them.
+
+    `access` is how the hosts' engines are reached (see horcrux.docker_api.Access); `anchor` is a
+    resource that goes only when the whole environment goes; `host_resources` are the hosts' own.
+    """
+
+    access: pulumi.Output[dict[str, Any]]
+    anchor: pulumi.Resource
+    hosts: list[Host]
+    host_resources: dict[str, pulumi.Resource]
+    ways_in: list[pulumi.Resource]
+    authority: dict[str, pulumi.Input[str]]
+    registry: Registry
+
+    def url(self, host: str, path: str, scheme: str) -> str:
+        """The URL at which a route is reached from where Pulumi runs."""
+        ...
