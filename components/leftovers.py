@@ -18,7 +18,9 @@ PROJECT = "horcrux.project"
 STOP_SECONDS = 5  # of a leftover host; its tasks are not known to anybody
 
 
-def hook(name: str, access: pulumi.Output[dict[str, Any]] | None, project: str) -> pulumi.ResourceHookBinding:
+def hook(
+    name: str, access: pulumi.Output[dict[str, Any]] | None, project: str
+) -> pulumi.ResourceHookBinding:
     """For the objects of this machine's engine, or (with `access`) of the cluster."""
 
     async def remove(args: pulumi.ResourceHookArgs) -> None:
@@ -55,8 +57,12 @@ def _remove(client: docker.APIClient, kind: str, name: str, project: str) -> Non
     except NotFound:
         return
     except DockerException as error:
-        raise RuntimeError(f"the leftover {kind.lower()} {name} cannot be removed: {error}") from error
-    print(f"removed the {kind.lower()} {name}, left by an update that did not finish", file=sys.stderr)
+        raise RuntimeError(
+            f"the leftover {kind.lower()} {name} cannot be removed: {error}"
+        ) from error
+    print(
+        f"removed the {kind.lower()} {name}, left by an update that did not finish", file=sys.stderr
+    )
 
 
 def _find(client: docker.APIClient, kind: str, name: str) -> Any:

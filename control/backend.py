@@ -94,7 +94,9 @@ def _backend(
     plain = [s["Spec"]["Name"] for s, _ in candidates if RELEASE not in s["Spec"]["Labels"]]
     chosen = weights if weights is not None else dict.fromkeys(plain[:1], FULL_WEIGHT)
     releases = [
-        Release(service["Spec"]["Name"], rules["port"], chosen[service["Spec"]["Name"]], _slots(service))
+        Release(
+            service["Spec"]["Name"], rules["port"], chosen[service["Spec"]["Name"]], _slots(service)
+        )
         for service, rules in candidates
         if service["Spec"]["Name"] in chosen
     ]
@@ -104,7 +106,11 @@ def _backend(
         app,
         tuple(sorted(rules["routes"])),
         tuple(sorted(releases, key=lambda r: r.service)),
-        **{k: rules[k] for k in ("check", "body_limit", "rate_limit", "timeout", "tunnel_timeout") if k in rules},
+        **{
+            k: rules[k]
+            for k in ("check", "body_limit", "rate_limit", "timeout", "tunnel_timeout")
+            if k in rules
+        },
     )
 
 
@@ -135,7 +141,10 @@ def _rules(service: Mapping[str, Any]) -> dict[str, Any]:
     try:
         raw = json.loads(service["Spec"]["Labels"][EDGE])
         routes = [(str(host).lower(), str(path)) for host, path in raw["routes"]]
-        rules: dict[str, Any] = {"port": raw["port"], "routes": [(h, _trimmed(p)) for h, p in routes]}
+        rules: dict[str, Any] = {
+            "port": raw["port"],
+            "routes": [(h, _trimmed(p)) for h, p in routes],
+        }
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise bad(f"is not the JSON that the edge reads ({error!r})") from None
     if not _whole(rules["port"], 1, 65535):

@@ -22,7 +22,7 @@ REQUEST_HEADERS = "10s"  # against clients that trickle headers
 KEEP_ALIVE = "60s"  # idle client connections; longer than the front door's checks
 QUEUE = "10s"  # waiting for a free server
 OLD_WORKERS = "1h"  # after a reload, connections may finish for this long: a tunnel's idle limit
-MOST_CONNECTIONS = 20_000
+MOST_FILES = 40_000  # a connection takes two; where the system allows fewer, HAProxy takes what it gets
 
 LOG_FORMAT = json.dumps(
     {
@@ -49,7 +49,7 @@ LOG_FORMAT = json.dumps(
 HEAD = f"""\
 global
     log stdout format raw local0
-    maxconn {MOST_CONNECTIONS}
+    fd-hard-limit {MOST_FILES}
     hard-stop-after {OLD_WORKERS}
     default-path config
     stats socket /run/edge/stats.sock mode 600 level admin expose-fd listeners

@@ -43,13 +43,16 @@ class Agent:
             have = self._refused or self.haproxy.version or ""
             try:
                 # A new session each time: control's tasks are found by DNS anew.
-                async with aiohttp.ClientSession(timeout=timeout) as session, session.get(
-                    CONTROL, params={"have": have}
-                ) as response:
+                async with (
+                    aiohttp.ClientSession(timeout=timeout) as session,
+                    session.get(CONTROL, params={"have": have}) as response,
+                ):
                     if response.status == 200:
                         await self.take(await response.json())
             except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
-                log.warning("control does not answer (%r); going on with %s", error, have or "nothing")
+                log.warning(
+                    "control does not answer (%r); going on with %s", error, have or "nothing"
+                )
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def take(self, bundle: dict[str, Any]) -> None:

@@ -54,8 +54,12 @@ class HAProxy:
 
     async def _check(self, config: Path) -> None:
         check = await asyncio.create_subprocess_exec(
-            "haproxy", "-c", "-f", str(config),
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            "haproxy",
+            "-c",
+            "-f",
+            str(config),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
         )
         try:
             output, _ = await asyncio.wait_for(check.communicate(), CHECK_SECONDS)
@@ -111,7 +115,7 @@ async def _ask(socket: Path, command: str) -> str:
     async def talk() -> str:
         reader, writer = await asyncio.open_unix_connection(str(socket))
         writer.write(f"{command}\n".encode())
-        await writer.drain()
+        writer.write_eof()  # the master's socket stays open until its client has said all
         answer = await reader.read()
         writer.close()
         return answer.decode(errors="replace")
@@ -127,5 +131,3 @@ def _table(text: str) -> list[dict[str, str]]:
     if not lines or not lines[0].startswith("#"):
         return []
     return list(csv.DictReader([lines[0].lstrip("# "), *lines[1:]]))
-
-

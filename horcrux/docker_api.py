@@ -20,6 +20,7 @@ from requests.adapters import HTTPAdapter
 
 API_VERSION = "1.41"  # of the engine in the hosts' image (Debian's docker.io 20.10)
 ANSWER_SECONDS = 30  # engines answer in milliseconds; a manager without a quorum says so after 20
+MACHINE_SECONDS = 600  # one call may import or push an image
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,16 @@ def connect(access: Access, host: str | None = None) -> docker.APIClient:
     return client
 
 
-def machine() -> docker.DockerClient:
+@contextlib.contextmanager
+def machine() -> Iterator[docker.DockerClient]:
     """A client of this machine's engine, where the user's own tools find it."""
-    return docker.DockerClient(base_url=machine_address(), version="auto", timeout=600)
+    client = docker.DockerClient(
+        base_url=machine_address(), version="auto", timeout=MACHINE_SECONDS
+    )
+    try:
+        yield client
+    finally:
+        client.close()
 
 
 def machine_address() -> str:

@@ -17,7 +17,9 @@ class Authority(Resource, module="horcrux", name="Authority"):
     key: pulumi.Output[str]
 
     def __init__(self, name: str, common_name: str, opts: pulumi.ResourceOptions) -> None:
-        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["key"]))
+        opts = pulumi.ResourceOptions.merge(
+            opts, pulumi.ResourceOptions(additional_secret_outputs=["key"])
+        )
         props = {"common_name": common_name, "certificate": None, "key": None}
         super().__init__(Delegate("providers.authority"), name, props, opts)
 

@@ -26,8 +26,17 @@ class Certificate(Resource, module="horcrux", name="Certificate"):
         opts: pulumi.ResourceOptions,
     ) -> None:
         """`authority`: certificate and key; `usage`: server or client; `names`: host names and addresses."""
-        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["key"]))
-        props = {"authority": authority, "usage": usage, "names": names, "certificate": None, "key": None, "renew_after": None}
+        opts = pulumi.ResourceOptions.merge(
+            opts, pulumi.ResourceOptions(additional_secret_outputs=["key"])
+        )
+        props = {
+            "authority": authority,
+            "usage": usage,
+            "names": names,
+            "certificate": None,
+            "key": None,
+            "renew_after": None,
+        }
         super().__init__(Delegate("providers.certificate"), name, props, opts)
 
 
@@ -61,4 +70,9 @@ def _issued(props: dict[str, Any]) -> dict[str, Any]:
         authority["certificate"], authority["key"], props["names"], props["usage"], VALID_DAYS
     )
     renew_after = time.time() + (VALID_DAYS - RENEW_DAYS) * 86400
-    return {**props, "certificate": certificate + authority["certificate"], "key": key, "renew_after": renew_after}
+    return {
+        **props,
+        "certificate": certificate + authority["certificate"],
+        "key": key,
+        "renew_after": renew_after,
+    }

@@ -30,7 +30,14 @@ class Image(Resource, module="horcrux", name="Image"):
         opts: pulumi.ResourceOptions,
     ) -> None:
         """`source`: `context` and `dockerfile`, relative to the project, and `digest` of their content."""
-        props = {"repository": repository, "source": source, "arguments": arguments, "labels": labels, "image_id": None, "tag": None}
+        props = {
+            "repository": repository,
+            "source": source,
+            "arguments": arguments,
+            "labels": labels,
+            "image_id": None,
+            "tag": None,
+        }
         super().__init__(Delegate("providers.image"), name, props, opts)
 
 
@@ -96,7 +103,14 @@ def build_command(
     tag: str, source: dict[str, str], arguments: dict[str, str], labels: dict[str, str]
 ) -> list[str]:
     """The `docker build` command."""
-    words = ["docker", "build", "--tag", tag, "--file", f"{source['context']}/{source['dockerfile']}"]
+    words = [
+        "docker",
+        "build",
+        "--tag",
+        tag,
+        "--file",
+        f"{source['context']}/{source['dockerfile']}",
+    ]
     for key, value in sorted(arguments.items()):
         words += ["--build-arg", f"{key}={value}"]
     for key, value in sorted(labels.items()):

@@ -9,7 +9,6 @@ from providers.delegate import Delegate
 
 JOIN_SECONDS = 120  # a host boots and joins in 5 to 10 s; a busy machine may take a minute
 DRAIN_SECONDS = 90  # above the longest time that Swarm gives a task to stop by default
-POLL_SECONDS = 0.25
 
 
 class Node(Resource, module="horcrux", name="Node"):
@@ -50,13 +49,15 @@ def delete(props: dict[str, Any]) -> None:
     """Move its tasks to others, then take it off the list of members."""
     from docker.errors import APIError, NotFound
 
+    from providers.waiting import wait
+
     client = _client(props)
     node = _find(client, props["host"])
     if node is None:
         return
     if node["Status"]["State"] == "ready":
         _update(client, node["ID"], Availability="drain")
-        _wait(DRAIN_SECONDS, lambda: not _running(client, node["ID"]))
+        wait(DRAIN_SECONDS, lambda: not _running(client, node["ID"]))
     if node["Spec"]["Role"] == "manager":
         _update(client, node["ID"], Role="worker")
     try:
@@ -64,10 +65,14 @@ def delete(props: dict[str, Any]) -> None:
     except NotFound:
         return
     except APIError as error:
-        raise RuntimeError(f"{props['host']} cannot be taken off the cluster: {error.explanation}") from error
+        raise RuntimeError(
+            f"{props['host']} cannot be taken off the cluster: {error.explanation}"
+        ) from error
 
 
 def _settle(props: dict[str, Any]) -> None:
+    from providers.waiting import wait
+
     client = _client(props)
 
     def joined() -> Any:
@@ -78,7 +83,7 @@ def _settle(props: dict[str, Any]) -> None:
         )
         return node if ready and manager else None
 
-    node = _wait(JOIN_SECONDS, joined)
+    node = wait(JOIN_SECONDS, joined)
     if not node:
         raise RuntimeError(
             f"{props['host']} did not join the cluster within {JOIN_SECONDS} s; "
@@ -117,21 +122,3 @@ def _update(client: Any, node_id: str, **changes: Any) -> None:
 def _running(client: Any, node_id: str) -> list[Any]:
     tasks = client.tasks({"node": node_id})
     return [t for t in tasks if t["Status"]["State"] in ("running", "starting", "preparing")]
-
-
-def _wait(seconds: float, condition: Any) -> Any:
-    """What `condition` gives once it is true; None after `seconds`. An unreachable cluster counts as not yet."""
-    import time
-
-    from docker.errors import DockerException
-    from requests.exceptions import RequestException
-
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if found := condition():
-                return found
-        except (DockerException, RequestException):
-            pass
-        time.sleep(POLL_SECONDS)
-    return None

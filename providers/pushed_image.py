@@ -55,9 +55,13 @@ def _pushed(props: dict[str, Any]) -> dict[str, Any]:
     with machine() as engine:
         engine.api.tag(image["tag"], target, version)
         try:
-            for event in engine.api.push(target, version, stream=True, decode=True, auth_config=account):
+            for event in engine.api.push(
+                target, version, stream=True, decode=True, auth_config=account
+            ):
                 if "error" in event:
-                    raise RuntimeError(f"{image['name']} cannot be pushed to {target}: {event['error']}")
+                    raise RuntimeError(
+                        f"{image['name']} cannot be pushed to {target}: {event['error']}"
+                    )
                 digest = (event.get("aux") or {}).get("Digest", digest)
         finally:
             engine.api.remove_image(f"{target}:{version}", noprune=True)

@@ -115,9 +115,15 @@ def _healthy(client: Any, plan: dict[str, Any]) -> None:
         new_failures = [t for t in found.failed if t["ID"] not in known]
         late = time.monotonic() > deadline
         if len(new_failures) >= FAILURES or late:
-            reason = f"is not healthy after {limit:.0f} s" if late else f"failed {len(new_failures)} times"
+            reason = (
+                f"is not healthy after {limit:.0f} s"
+                if late
+                else f"failed {len(new_failures)} times"
+            )
             why = tasks.explain(client, Access.of(plan["access"]), plan["service"], found)
-            raise RuntimeError(f"{plan['app']}: release {plan['release']} {reason}\n{why}\n{_consequence(plan)}")
+            raise RuntimeError(
+                f"{plan['app']}: release {plan['release']} {reason}\n{why}\n{_consequence(plan)}"
+            )
         time.sleep(POLL_SECONDS)
 
 
@@ -160,7 +166,9 @@ def _drained(old: set[str], current: str) -> Any:
 
     def drained(edges: dict[str, dict[str, Any]]) -> bool:
         names = old or {current}
-        return all(e["releases"].get(n, {}).get("sessions", 0) == 0 for e in edges.values() for n in names)
+        return all(
+            e["releases"].get(n, {}).get("sessions", 0) == 0 for e in edges.values() for n in names
+        )
 
     return drained
 
@@ -176,9 +184,13 @@ def _put_back(client: Any, plan: dict[str, Any]) -> None:
         if plan["strategy"] == "recreate":
             services.roll_back(client, plan["service"])
             return
-        others = {s: w for s, w in traffic.weights(client, plan["app"]).items() if s != plan["service"]}
+        others = {
+            s: w for s, w in traffic.weights(client, plan["app"]).items() if s != plan["service"]
+        }
         if others:
-            traffic.set_weights(client, plan["environment"], plan["app"], dict.fromkeys(others, 100))
+            traffic.set_weights(
+                client, plan["environment"], plan["app"], dict.fromkeys(others, 100)
+            )
         services.scale(client, plan["service"], 0)
     except (DockerException, RequestException, RuntimeError) as error:
         import sys

@@ -8,7 +8,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-CLOCKS_DIFFER = timedelta(minutes=5)  # hosts whose clock is behind must not refuse a new certificate
+CLOCKS_DIFFER = timedelta(
+    minutes=5
+)  # hosts whose clock is behind must not refuse a new certificate
 
 
 def self_signed(common_name: str, days: int) -> tuple[str, str]:
@@ -30,7 +32,10 @@ def signed(ca: str, ca_key: str, names: list[str], usage: str, days: int) -> tup
     signer = serialization.load_pem_private_key(ca_key.encode(), None)
     assert isinstance(signer, ec.EllipticCurvePrivateKey)
     key = ec.generate_private_key(ec.SECP256R1())
-    purposes = {"server": ExtendedKeyUsageOID.SERVER_AUTH, "client": ExtendedKeyUsageOID.CLIENT_AUTH}
+    purposes = {
+        "server": ExtendedKeyUsageOID.SERVER_AUTH,
+        "client": ExtendedKeyUsageOID.CLIENT_AUTH,
+    }
     builder = (
         _begun(issuer.subject, _name(names[0]), key, days)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

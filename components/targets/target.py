@@ -14,6 +14,8 @@ class Registry(Protocol):
     `pull` has address, username and password.
     """
 
+    hosts_name: str  # HOST:PORT, as hosts call it
+    names: set[str]  # all that people may call it
     push: dict[str, pulumi.Output[str]]
     pull: dict[str, pulumi.Output[str]]
 

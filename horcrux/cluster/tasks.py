@@ -45,7 +45,7 @@ def of_release(client: docker.APIClient, service: str, release: str) -> Tasks:
 def explain(client: docker.APIClient, access: Access, service: str, tasks: Tasks) -> str:
     """Why a release is not healthy: the last failure, the health check's answer, the last of its log."""
     lines = []
-    for task in (tasks.failed[-1:] or tasks.waiting[-1:]):
+    for task in tasks.failed[-1:] or tasks.waiting[-1:]:
         status = task["Status"]
         what = status.get("Err") or status.get("Message") or "no reason given"
         lines.append(f"last task: {status['State']}: {what}")

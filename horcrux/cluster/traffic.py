@@ -35,7 +35,9 @@ def set_weights(
     # docker-py has no call for a config's update; only labels may change, which is what is needed.
     url = client._url("/configs/{0}/update", config["ID"])
     response = client._post_json(
-        url, data={**config["Spec"], "Labels": labels}, params={"version": config["Version"]["Index"]}
+        url,
+        data={**config["Spec"], "Labels": labels},
+        params={"version": config["Version"]["Index"]},
     )
     client._raise_for_status(response)
 
@@ -60,7 +62,9 @@ def edges(client: docker.APIClient) -> dict[str, Any]:
         containers = client.containers(filters=filters)
         if not containers:
             raise EdgeError("control does not run on the manager that answers")
-        command = client.exec_create(containers[0]["Id"], ["python3", "-m", "control", "edges"], stderr=False)
+        command = client.exec_create(
+            containers[0]["Id"], ["python3", "-m", "control", "edges"], stderr=False
+        )
         found: dict[str, Any] = json.loads(client.exec_start(command["Id"]))
     except (DockerException, ValueError) as error:
         raise EdgeError(f"control cannot be asked: {error}") from error
@@ -86,7 +90,9 @@ def settle(
         else:
             for host, edge in said["edges"].items():
                 if edge["error"] and edge["version"]:
-                    raise EdgeError(f"the edge on {host} refused its configuration: {edge['error']}")
+                    raise EdgeError(
+                        f"the edge on {host} refused its configuration: {edge['error']}"
+                    )
             current = all(e["version"] == said["version"] for e in said["edges"].values())
             if current and said["edges"] and condition(said["edges"]):
                 return True

@@ -80,9 +80,7 @@ def _app(path: str, app: App) -> Iterator[Finding]:
     if any(v.kind == "data" for v in app.volumes) and app.replicas > 1:
         yield (
             f"{path}.replicas",
-            (
-                f"{app.replicas} tasks would write to one volume; take 1, or make the volume a `cache`"
-            ),
+            f"{app.replicas} tasks would write to one volume; take 1, or make the volume a `cache`",
         )
     for kind in ("cpus", "memory"):
         if getattr(app.reserve, kind) > getattr(app.limits, kind):

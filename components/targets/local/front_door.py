@@ -38,7 +38,8 @@ class FrontDoor(Component):
             networks_advanced=[{"name": network, "aliases": ["front-door"]}],
             labels=environment.label_list(role="front-door"),
             opts=self.child(
-                provider=provider, hooks=leftovers.hook("leftover-front-door", None, environment.project)
+                provider=provider,
+                hooks=leftovers.hook("leftover-front-door", None, environment.project),
             ),
         )
         self.register_outputs({})

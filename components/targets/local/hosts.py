@@ -52,7 +52,11 @@ class Hosts(Component):
             networks_advanced=[
                 {
                     "name": self._parts["network"],
-                    "aliases": [host.name, "hosts", *(["managers"] if host.role == "manager" else [])],
+                    "aliases": [
+                        host.name,
+                        "hosts",
+                        *(["managers"] if host.role == "manager" else []),
+                    ],
                     "ipv4_address": host.address,
                 }
             ],
@@ -111,4 +115,6 @@ def _engine_in_a_container() -> dict[str, Any]:
 
 def _docker_login(registry: dict[str, str]) -> str:
     account = f"{registry['username']}:{registry['password']}".encode()
-    return json.dumps({"auths": {registry["address"]: {"auth": base64.b64encode(account).decode()}}})
+    return json.dumps(
+        {"auths": {registry["address"]: {"auth": base64.b64encode(account).decode()}}}
+    )

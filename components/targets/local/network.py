@@ -10,7 +10,9 @@ from components.environment import Component, Environment
 class Network(Component):
     """A bridge network of this machine's engine; `resource` is the network itself."""
 
-    def __init__(self, environment: Environment, subnet: str, provider: pulumi.ProviderResource) -> None:
+    def __init__(
+        self, environment: Environment, subnet: str, provider: pulumi.ProviderResource
+    ) -> None:
         super().__init__("network")
         self.resource = docker.Network(
             "vpc",

@@ -16,13 +16,17 @@ MEMORY_MB = 256  # it holds nothing in memory but the requests under way
 class Registry(Component):
     """CNCF distribution with TLS and two accounts: `push` for whoever builds, `pull` for the hosts."""
 
-    def __init__(self, environment: Environment, port: int, authority: dict[str, pulumi.Input[str]]) -> None:
+    def __init__(
+        self, environment: Environment, port: int, authority: dict[str, pulumi.Input[str]]
+    ) -> None:
         """`port`: the port on this machine's loopback address."""
         super().__init__("registry")
         self._environment, self._authority, self._port = environment, authority, port
-        self.address = f"registry.{environment.name}.internal:{PORT}"
+        self.hosts_name = f"registry.{environment.name}.internal:{PORT}"
+        self.names = {self.hosts_name, f"localhost:{port}", f"127.0.0.1:{port}"}
         accounts = {
-            name: Password(f"registry-{name}", PASSWORD_LENGTH, self.child()) for name in ("push", "pull")
+            name: Password(f"registry-{name}", PASSWORD_LENGTH, self.child())
+            for name in ("push", "pull")
         }
         self._htpasswd = pulumi.Output.all(**{n: a.bcrypt for n, a in accounts.items()}).apply(
             lambda hashes: "".join(f"{name}:{hashed}\n" for name, hashed in sorted(hashes.items()))
@@ -30,12 +34,21 @@ class Registry(Component):
         self.pull = self._account("pull", accounts["pull"].value)
         self.push = self._account("push", accounts["push"].value)
 
-    def run(self, image: pulumi.Input[str], network: pulumi.Input[str], provider: pulumi.ProviderResource) -> None:
+    def run(
+        self,
+        image: pulumi.Input[str],
+        network: pulumi.Input[str],
+        provider: pulumi.ProviderResource,
+    ) -> None:
         """Start it, and let `push` wait for it."""
         name = self._environment.object_name("registry")
-        host = self.address.partition(":")[0]
+        host = self.hosts_name.partition(":")[0]
         own = Certificate(
-            "registry-certificate", self._authority, "server", [host, "localhost", "127.0.0.1"], self.child()
+            "registry-certificate",
+            self._authority,
+            "server",
+            [host, "localhost", "127.0.0.1"],
+            self.child(),
         )
         volume = docker.Volume(
             "registry-volume",
@@ -50,8 +63,6 @@ class Registry(Component):
             restart="unless-stopped",
             memory=MEMORY_MB,
             memory_swap=MEMORY_MB,
-            read_only=True,
-            tmpfs={"/tmp": ""},  # noqa: S108
             ports=[{"internal": PORT, "external": self._port, "ip": "127.0.0.1"}],
             networks_advanced=[{"name": network, "aliases": [host]}],
             volumes=[{"volume_name": volume.name, "container_path": "/var/lib/registry"}],
@@ -72,7 +83,7 @@ class Registry(Component):
     def _account(self, name: str, password: pulumi.Output[str]) -> dict[str, pulumi.Output[str]]:
         return {
             "push_address": pulumi.Output.from_input(f"127.0.0.1:{self._port}"),
-            "address": pulumi.Output.from_input(self.address),
+            "address": pulumi.Output.from_input(self.hosts_name),
             "username": pulumi.Output.from_input(name),
             "password": password,
         }

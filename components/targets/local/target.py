@@ -29,7 +29,10 @@ class LocalTarget(Component):
         self.hosts = layout(settings.hosts, settings.local.subnet)
         provider = docker.Provider("machine", host=engine, opts=self.child())
         ca = Authority("authority", f"Horcrux {environment.name}", self.child())
-        self.authority: dict[str, pulumi.Input[str]] = {"certificate": ca.certificate, "key": ca.key}
+        self.authority: dict[str, pulumi.Input[str]] = {
+            "certificate": ca.certificate,
+            "key": ca.key,
+        }
 
         network = Network(environment, settings.local.subnet, provider)
         self.anchor: pulumi.Resource = network.resource

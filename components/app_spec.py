@@ -1,0 +1,176 @@
+"""What an app's settings mean to Swarm: pure functions, settings in, data out.
+
+A release is named by the hash of its task specification, so that the same settings are the same
+release. What can change without restarting a task (replicas, routes, limits at the edge) is not
+part of it.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from horcrux.settings import App
+
+NANO = 1_000_000_000
+RESTART_DELAY = "2s"  # so that an app that dies at once does not keep its host busy
+OPEN_FILES_TMP = "/tmp"  # noqa: S108
+SECRETS = "/run/secrets"
+PROBE = """\
+url=http://127.0.0.1:{port}{path}
+if command -v curl >/dev/null; then exec curl -fsS -o /dev/null -m {timeout} "$url"; fi
+if command -v wget >/dev/null; then exec wget -q -O /dev/null -T {timeout} "$url"; fi
+exec bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port} || exit 1
+printf "GET {path} HTTP/1.0\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n" >&3
+read -r -t {timeout} line <&3; echo "$line"; case "$line" in *" "[23]??*) exit 0;; esac; exit 1'
+"""
+
+
+@dataclass(frozen=True)
+class SecretFile:
+    """A Swarm secret (`key` in the program's table of them) as a file that the app sees."""
+
+    key: tuple[str, str]  # the app that it belongs to, and its name there
+    file: str
+
+
+def environment_of(name: str, app: App, apps: dict[str, App], release: str) -> dict[str, str]:
+    """The environment variables of a task: the platform's, the bindings', then the app's own."""
+    values = {
+        "HORCRUX_APP": name,
+        "HORCRUX_RELEASE": release,
+        "HORCRUX_HOST": "{{.Node.Hostname}}",
+        "HORCRUX_TASK": "{{.Task.Name}}",
+    }
+    for other in app.bind:
+        values |= binding(other, apps[other])
+    return values | app.env
+
+
+def binding(name: str, app: App) -> dict[str, str]:
+    """What an app is told of one that it binds to: DB_HOST, DB_PORT, DB_URL and where the password is."""
+    prefix = name.upper().replace("-", "_")
+    told = app.provides
+    scheme = told.scheme if told else "tcp"
+    account = f"{told.username}@" if told and told.username else ""
+    path = f"/{told.database}" if told and told.database else ""
+    values = {
+        f"{prefix}_HOST": name,
+        f"{prefix}_PORT": str(app.port),
+        f"{prefix}_URL": f"{scheme}://{account}{name}:{app.port}{path}",
+    }
+    if told and told.username:
+        values[f"{prefix}_USERNAME"] = told.username
+    if told and told.database:
+        values[f"{prefix}_DATABASE"] = told.database
+    if told and told.secret:
+        values[f"{prefix}_PASSWORD_FILE"] = f"{SECRETS}/{name}-{told.secret}"
+    return values
+
+
+def secret_files(name: str, app: App, apps: dict[str, App]) -> list[SecretFile]:
+    """The app's own secrets, and those of the apps that it binds to."""
+    own = [SecretFile((name, secret), secret) for secret in app.secrets]
+    bound = [
+        SecretFile((other, told.secret), f"{other}-{told.secret}")
+        for other in app.bind
+        if (told := apps[other].provides) and told.secret
+    ]
+    return own + bound
+
+
+def release_of(name: str, app: App, apps: dict[str, App], image: str, secrets: list[str]) -> str:
+    """Eight characters that name a release: the same for the same image, settings and secrets."""
+    content = {
+        "image": image,
+        "secrets": secrets,
+        "environment": environment_of(name, app, apps, ""),
+        "container": container_of(app),
+        "resources": resources_of(app),
+        "constraints": constraints_of(app),
+        "version": 1,
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def container_of(app: App) -> dict[str, Any]:
+    """The part of the container's specification that settings alone decide."""
+    spec: dict[str, Any] = {
+        "commands": list(app.entrypoint),
+        "args": list(app.command),
+        "user": app.user,
+        "read_only": app.read_only,
+        "init": True,
+        "stop_grace_period": f"{app.stop_grace}s",
+        "mounts": mounts_of(app),
+    }
+    if tests := health_tests(app):
+        assert app.health
+        spec["healthcheck"] = {
+            "tests": tests,
+            "interval": f"{app.health.interval}s",
+            "timeout": f"{app.health.timeout + 1}s",
+            "retries": app.health.retries,
+            "start_period": f"{app.health.start_period}s",
+        }
+    return {key: value for key, value in spec.items() if value not in (None, [])}
+
+
+def health_tests(app: App) -> list[str]:
+    """The container's own health check, in Docker's words; empty where there is none."""
+    health = app.health
+    if health is None:
+        return []
+    if health.command:
+        return ["CMD", *health.command]
+    if not health.inside:
+        return []
+    return ["CMD-SHELL", PROBE.format(port=app.port, path=health.http, timeout=health.timeout)]
+
+
+def mounts_of(app: App) -> list[dict[str, Any]]:
+    """Volumes, and a /tmp in memory where the root file system is read-only."""
+    mounts: list[dict[str, Any]] = [
+        {
+            "type": "volume",
+            "source": volume.name,
+            "target": volume.path,
+            "read_only": volume.read_only,
+            "volume_options": {
+                "labels": [
+                    {"label": "horcrux.kind", "value": volume.kind},
+                ],
+            },
+        }
+        for volume in app.volumes
+    ]
+    if app.read_only:
+        mounts.append({"type": "tmpfs", "target": OPEN_FILES_TMP})
+    return mounts
+
+
+def resources_of(app: App) -> dict[str, Any]:
+    """Limits and reservations in Swarm's units."""
+    return {
+        key: {"nano_cpus": int(amount.cpus * NANO), "memory_bytes": amount.memory}
+        for key, amount in (("limits", app.limits), ("reservation", app.reserve))
+    }
+
+
+def constraints_of(app: App) -> list[str]:
+    """Where the app may run."""
+    place = app.placement
+    constraints = [f"node.hostname=={app.home}"] if app.home else []
+    constraints += [f"node.labels.zone=={place.zone}"] if place.zone else []
+    return constraints + [f"node.labels.{k}=={v}" for k, v in sorted(place.labels.items())]
+
+
+def edge_label(name: str, app: App, environment: str, domain: str) -> str:
+    """What the edge is told of an app that has routes: see control.backend."""
+    rules: dict[str, Any] = {
+        "port": app.port,
+        "routes": [list(route) for route in app.hosts_of_routes(name, environment, domain)],
+        "check": app.health.http if app.health else None,
+        **app.edge.model_dump(),
+    }
+    return json.dumps(rules, sort_keys=True)

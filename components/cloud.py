@@ -1,0 +1,118 @@
+"""An environment as a whole: settings → target → cluster → supply → edge → apps."""
+
+from collections.abc import Mapping
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import docker
+import pulumi
+
+from components.app import App, Platform
+from components.app_image import resolve
+from components.cluster import Cluster
+from components.edge import Edge
+from components.environment import Environment
+from components.images import Images
+from components.supply import Supply
+from components.targets.local import LocalTarget
+from components.targets.target import Target
+from horcrux.settings import Settings, SettingsError
+
+FORMAT = 1  # of the stack's outputs, which the `horcrux` command reads
+
+
+class Cloud:
+    """Everything of one environment; `outputs` is what the stack exports."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        settings: Settings,
+        secrets: Mapping[str, Mapping[str, str]],
+        engine: docker.DockerClient,
+        engine_address: str,
+    ) -> None:
+        """`secrets`: the values set by the user, by app and name; `engine`: this machine's."""
+        self._environment, self._settings, self._engine = environment, settings, engine
+        images = Images(environment)
+        self._target: Target = LocalTarget(environment, settings, images, engine_address)
+        cluster = Cluster(environment, self._target)
+        self._supply = Supply(self._target.registry)
+        edge = Edge(
+            cluster, self._target, images, self._supply, self._certificate(secrets), settings.domain
+        )
+        self._platform = Platform(settings, cluster, self._supply, edge, secrets)
+        for name in _bound_first(settings):
+            app = settings.apps[name]
+            image = resolve(name, app, images, self._supply, engine, Path(environment.project))
+            App(name, app, image, self._platform)
+
+    def outputs(self) -> dict[str, Any]:
+        """Name to value: what the command and other programs read of the stack."""
+        rollouts = self._platform.rollouts
+        registry = self._target.registry.push
+        return {
+            "format": FORMAT,
+            "environment": self._environment.name,
+            "target": self._settings.target,
+            "urls": {name: self._urls(name) for name in self._settings.apps},
+            "endpoints": self._endpoints(),
+            "releases": {
+                name: {"number": r.number, "history": r.history} for name, r in rollouts.items()
+            },
+            "access": pulumi.Output.secret(self._target.access),
+            "registry": pulumi.Output.secret(
+                {
+                    "url": pulumi.Output.concat("https://", registry["push_address"]),
+                    "username": registry["username"],
+                    "password": registry["password"],
+                    "ca": self._target.authority["certificate"],
+                }
+            ),
+            "ca": self._target.authority["certificate"],
+        }
+
+    def _urls(self, name: str) -> list[str]:
+        app, domain = self._settings.apps[name], self._settings.domain
+        routes = app.hosts_of_routes(name, self._environment.name, domain)
+        return [
+            self._target.url(host, path, scheme)
+            for host, path in routes
+            for scheme in ("http", "https")
+        ]
+
+    def _endpoints(self) -> dict[str, Any]:
+        own = {name: urls[0] for name in self._settings.apps if (urls := self._urls(name))}
+        return {
+            **own,
+            "registry": pulumi.Output.concat(
+                "https://", self._target.registry.push["push_address"]
+            ),
+        }
+
+    def _certificate(self, secrets: Mapping[str, Mapping[str, str]]) -> pulumi.Output[str] | None:
+        """The user's own certificate with its key (PEM), when the settings name one."""
+        own = self._settings.edge.tls
+        if own is None:
+            return None
+        path = Path(self._environment.project, own.certificate)
+        key = secrets.get("edge", {}).get(own.key)
+        findings = []
+        if not path.is_file():
+            findings.append(
+                ("edge.tls.certificate", f"there is no file {own.certificate!r} in the project")
+            )
+        if key is None:
+            findings.append(
+                ("edge.tls.key", f"has no value; set it: horcrux secrets set edge {own.key}")
+            )
+        if findings:
+            raise SettingsError("the settings", findings)
+        return pulumi.Output.secret(f"{path.read_text()}\n{key}")
+
+
+def _bound_first(settings: Settings) -> list[str]:
+    """The apps' names, each after those that it binds to."""
+    graph = {name: app.bind for name, app in settings.apps.items()}
+    return list(TopologicalSorter(graph).static_order())

@@ -1,0 +1,36 @@
+"""How images get to the hosts: built here, pushed to the registry, run by digest."""
+
+import pulumi
+
+from components.environment import Component
+from components.targets.target import Registry
+from providers.image import Image
+from providers.pushed_image import PushedImage
+
+
+class Supply(Component):
+    """Pushes images; `auth` is what services need to pull them.
+
+    `address` is the registry as hosts call it, `names` all that people may call it.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        super().__init__("supply")
+        self._registry = registry
+        self.address, self.names = registry.hosts_name, registry.names
+        self.auth = {
+            "server_address": registry.pull["address"],
+            "username": registry.pull["username"],
+            "password": registry.pull["password"],
+        }
+
+    def push(self, name: str, image: Image) -> pulumi.Output[str]:
+        """The reference (by digest) under which hosts pull a built image."""
+        return self.push_tag(name, image.tag, image.image_id)
+
+    def push_tag(
+        self, name: str, tag: pulumi.Input[str], image_id: pulumi.Input[str]
+    ) -> pulumi.Output[str]:
+        """The same for an image that this machine's engine has under `tag`."""
+        content = {"name": name, "tag": tag, "image_id": image_id}
+        return PushedImage(f"pushed-{name}", content, self._registry.push, self.child()).reference

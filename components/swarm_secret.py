@@ -1,0 +1,37 @@
+"""A Swarm secret. Swarm's secrets never change, so the name follows the content."""
+
+import base64
+import hashlib
+
+import pulumi
+import pulumi_docker as docker
+
+from components.cluster import Cluster
+
+
+class SwarmSecret:
+    """`id` and `name` of the secret, for services that use it."""
+
+    def __init__(
+        self,
+        name: str,
+        cluster: Cluster,
+        parent: pulumi.Resource,
+        value: pulumi.Output[str],
+        version: str | None = None,
+    ) -> None:
+        """`version`: what tells this content from others, where it is known before the value is."""
+        suffix = version or pulumi.Output.unsecret(value.apply(fingerprint))
+        self.resource = docker.Secret(
+            f"{name}-{version}" if version else name,
+            name=pulumi.Output.concat(f"{name}-", suffix),
+            data=value.apply(lambda text: base64.b64encode(text.encode()).decode()),
+            labels=cluster.environment.label_list(),
+            opts=cluster.object(parent),
+        )
+        self.id, self.name = self.resource.id, self.resource.name
+
+
+def fingerprint(value: str) -> str:
+    """Eight characters that tell two values apart; slow on purpose, so that guessing is dear."""
+    return hashlib.pbkdf2_hmac("sha256", value.encode(), b"horcrux", 50_000).hex()[:8]
