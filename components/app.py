@@ -74,7 +74,7 @@ class App(Component):
                 "container_spec": container,
                 "networks_advanceds": [{"id": platform.cluster.network.id, "aliases": [name]}],
                 "resources": app_spec.resources_of(app),
-                "restart_policy": {"condition": "any", "delay": app_spec.RESTART_DELAY},
+                "restart_policy": app_spec.RESTART,
                 "placement": {"constraints": app_spec.constraints_of(app)},
             },
             update_config={"parallelism": 1, "order": "start-first" if rolling else "stop-first"},

@@ -13,7 +13,8 @@ from typing import Any
 from horcrux.settings import App
 
 NANO = 1_000_000_000
-RESTART_DELAY = "2s"  # so that an app that dies at once does not keep its host busy
+# The delay keeps an app that dies at once from keeping its host busy.
+RESTART = {"condition": "any", "delay": "2s", "window": "0s"}
 OPEN_FILES_TMP = "/tmp"  # noqa: S108
 SECRETS = "/run/secrets"
 PROBE = """\

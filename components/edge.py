@@ -65,7 +65,7 @@ class Edge(Component):
                 "container_spec": container,
                 "networks_advanceds": [{"id": cluster.network.id}],
                 "resources": {"limits": {"memory_bytes": parts["memory"]}},
-                "restart_policy": {"condition": "any", "delay": "1s"},
+                "restart_policy": {"condition": "any", "delay": "1s", "window": "0s"},
                 "placement": {"constraints": parts.get("constraints", [])},
             },
             update_config={"parallelism": 1, "order": "stop-first", "failure_action": "pause"},

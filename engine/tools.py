@@ -1,0 +1,80 @@
+"""Programs that only some of the work needs: haproxy for tests, load generators for the bench."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine import debian
+from engine.commands import Runner, run
+from engine.debian import System
+from engine.network import reachable
+from engine.report import say
+
+REGISTRY = "registry-1.docker.io"
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A command, the Debian package that has it, and the service that the package would start."""
+
+    command: str
+    package: str
+    service: str | None = None
+
+
+TEST = (Tool("haproxy", "haproxy", "haproxy"),)
+BENCH = (
+    *TEST,
+    Tool("wrk", "wrk"),
+    Tool("nginx", "nginx-light", "nginx"),
+    Tool("caddy", "caddy", "caddy"),
+)
+BASE_IMAGE = (Tool("mmdebstrap", "mmdebstrap"),)
+
+Which = Callable[[str], str | None]
+
+
+def ensure(
+    step: str,
+    wanted: tuple[Tool, ...],
+    system: System,
+    runner: Runner = run,
+    which: Which = shutil.which,
+) -> None:
+    """Make the tools be there, where set-up may install; elsewhere say what to install.
+
+    Their services stay down: they are wanted as commands, and would take ports of the user's.
+    """
+    missing = tuple(tool for tool in wanted if not which(tool.command))
+    names = ", ".join(tool.command for tool in wanted)
+    if not missing:
+        say(step, f"ready: {names}")
+        return
+    packages = tuple(tool.package for tool in missing)
+    if not system.installs:
+        lacking = ", ".join(tool.command for tool in missing)
+        remedy = system.how_to_install(packages)
+        say(step, f"no {lacking} here; what needs it will fail. To have it: {remedy}")
+        return
+    with debian.services_kept_down():
+        debian.install(step, packages, runner)
+    services = [tool.service for tool in missing if tool.service]
+    if services and system.systemd:
+        runner("systemctl", "disable", *services)
+    say(step, f"ready: {names}")
+
+
+def ensure_base_image(
+    system: System,
+    runner: Runner = run,
+    which: Which = shutil.which,
+    reach: Callable[[str], bool] = reachable,
+) -> None:
+    """Make sure that a base image can be had: pulled from a registry, or made by mmdebstrap."""
+    if which("mmdebstrap"):
+        say("base", "ready: mmdebstrap, for where no registry can be reached")
+    elif reach(REGISTRY):
+        say("base", f"ready: {REGISTRY} can be reached")
+    else:
+        say("base", f"{REGISTRY} cannot be reached: the base image is made here by mmdebstrap")
+        ensure("base", BASE_IMAGE, system, runner, which)
