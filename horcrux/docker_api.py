@@ -18,6 +18,8 @@ from typing import Any
 import docker
 from requests.adapters import HTTPAdapter
 
+from engine import docker_endpoint
+
 API_VERSION = "1.41"  # of the engine in the hosts' image (Debian's docker.io 20.10)
 ANSWER_SECONDS = 30  # engines answer in milliseconds; a manager without a quorum says so after 20
 MACHINE_SECONDS = 600  # one call may import or push an image
@@ -81,11 +83,7 @@ def machine() -> Iterator[docker.DockerClient]:
 
 def machine_address() -> str:
     """DOCKER_HOST, else the current Docker context's, else the usual socket."""
-    if address := os.environ.get("DOCKER_HOST"):
-        return address
-    context = docker.ContextAPI.get_current_context()
-    address = context.Host if context else None
-    return address or "unix:///var/run/docker.sock"
+    return docker_endpoint.current().address
 
 
 def _context(access: Access) -> ssl.SSLContext:

@@ -29,6 +29,8 @@ class Draft:
     app: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, SecretUse] = field(default_factory=dict)
     wants: dict[str, str] = field(default_factory=dict)  # services to bind to, and from which path
+    aliases: dict[str, str] = field(default_factory=dict)  # other names of services, from `links`
+    secret_paths: set[str] = field(default_factory=set)  # variables that are no variables any more
 
     @property
     def path(self) -> str:

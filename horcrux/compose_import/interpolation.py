@@ -17,9 +17,7 @@ class Missing(NamedTuple):
     variable: str
 
 
-def interpolated(
-    node: Any, path: str, variables: Mapping[str, str], missing: list[Missing]
-) -> Any:
+def interpolated(node: Any, path: str, variables: Mapping[str, str], missing: list[Missing]) -> Any:
     """The same data with all variables in its texts replaced; missing ones, as nothing, are listed.
 
     Keys stay as they are, as with Compose.
@@ -45,7 +43,7 @@ def interpolated(
 
 
 def _item_path(path: str, i: int, value: Any) -> str:
-    """`environment.KEY` for an element `KEY=value` of that list, so that both forms are told alike."""
+    """`environment.KEY` for an element `KEY=value`: the path that it has in a mapping, too."""
     if path.endswith(".environment") and isinstance(value, str):
         return f"{path}.{value.partition('=')[0]}"
     return f"{path}[{i}]"

@@ -1,4 +1,4 @@
-"""What is told to the user of an import: notes that go with a result, and the error in its place."""
+"""What is told to the user of an import: notes beside a result, or an error in its place."""
 
 
 class ComposeError(ValueError):

@@ -97,7 +97,9 @@ def mapping(value: Any, path: str) -> dict[str, Any]:
 def scalar(value: Any, path: str) -> str:
     """One plain value, as text."""
     if isinstance(value, dict | list) or value is None:
-        kind = {dict: "a mapping", list: "a list"}.get(type(value), "nothing")
+        kind = (
+            "nothing" if value is None else f"a {'list' if isinstance(value, list) else 'mapping'}"
+        )
         raise ComposeError(path, f"is {kind} where Compose has a plain value")
     return str(value)
 

@@ -1,0 +1,113 @@
+"""Verbs about the platform itself: config, docs, import, doctor, registry."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markdown import Markdown
+
+from horcrux import doctor as doctors
+from horcrux.context import AsJson, Environment, context, print_json
+from horcrux.docker_api import machine
+from horcrux.exits import Exit, HorcruxError
+from horcrux.progress import console
+
+COLLECT = ["docker-registry", "garbage-collect", "--delete-untagged=false"]
+CONFIG = "/etc/docker/registry/config.yml"
+
+
+def config_schema() -> None:
+    """The JSON Schema of stack files, for editors."""
+    from horcrux.settings import reference
+
+    print_json(reference.schema())
+
+
+def docs(
+    section: Annotated[str | None, typer.Argument(help="apps, apps.health, hosts …")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="The whole reference, as Markdown.")
+    ] = False,
+) -> None:
+    """What every setting means, from the same models that check them."""
+    from horcrux.settings import reference
+
+    try:
+        text = reference.markdown(None if everything else section)
+    except LookupError as error:
+        raise HorcruxError(str(error), Exit.USAGE) from None
+    if everything or not console().is_terminal:
+        print(text)
+    else:
+        console().print(Markdown(text))
+
+
+def import_compose(file: Path) -> None:
+    """Turn a Compose file into the `apps:` section of a stack file; say what could not come along."""
+    import yaml
+
+    from horcrux.compose_import import ComposeError, convert
+
+    try:
+        imported = convert(file.read_text(), file.parent)
+    except (OSError, ComposeError) as error:
+        raise HorcruxError(f"{file}: {error}", Exit.USAGE) from None
+    print(yaml.safe_dump({"horcrux:apps": imported.apps}, sort_keys=False), end="")
+    for note in imported.notes:
+        console().print(f"[yellow]![/] {note}")
+
+
+def doctor(stack: Environment = None, as_json: AsJson = False) -> None:
+    """Check the machine and the environment; say what to do for each thing that is wrong."""
+    checks = doctors.examine(context.project(stack))
+    if as_json:
+        print_json([check._asdict() for check in checks])
+    else:
+        for check in checks:
+            mark = "[green]✓[/]" if check.well else "[red]✗[/]"
+            console().print(f"{mark} {check.what}: {check.found}")
+            if not check.well:
+                console().print(f"    [dim]what to do:[/] {check.remedy}")
+    if not all(check.well for check in checks):
+        raise typer.Exit(Exit.UNHEALTHY)
+
+
+def registry_credentials(stack: Environment = None, as_json: AsJson = False) -> None:
+    """How to push to the environment's registry: url, username, password, ca."""
+    registry = context.outputs(stack).values["registry"]
+    found = {key: registry[key] for key in ("url", "username", "password", "ca")}
+    if as_json:
+        print_json(found)
+        return
+    for key, value in found.items():
+        print(f"{key}: {value}")
+
+
+def registry_gc(stack: Environment = None) -> None:
+    """Free the room of images that no manifest in the registry needs any more."""
+    name = context.project(stack).environment
+    with machine() as engine:
+        code, output = engine.containers.get(f"horcrux-{name}-registry").exec_run(
+            [*COLLECT, CONFIG]
+        )
+    text = output.decode(errors="replace").strip()
+    if code:
+        raise HorcruxError(f"the registry's garbage collection failed:\n{text[-2000:]}")
+    console().print(f"[green]✓[/] {text.splitlines()[-1] if text else 'nothing to free'}")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    app.command()(docs)
+    app.command()(doctor)
+    config = typer.Typer(help="Settings.", no_args_is_help=True)
+    config.callback()(lambda: None)
+    config.command("schema")(config_schema)
+    imports = typer.Typer(help="Bring apps from elsewhere.", no_args_is_help=True)
+    imports.callback()(lambda: None)
+    imports.command("compose")(import_compose)
+    registry = typer.Typer(help="The environment's registry.", no_args_is_help=True)
+    registry.command("credentials")(registry_credentials)
+    registry.command("gc")(registry_gc)
+    for group, name in ((config, "config"), (imports, "import"), (registry, "registry")):
+        app.add_typer(group, name=name)

@@ -1,0 +1,142 @@
+"""What an update is doing, told as it happens: what, how far, how long."""
+
+import re
+import sys
+import time
+from dataclasses import dataclass
+
+from pulumi.automation import EngineEvent
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+DOING = {
+    "BaseImage": ("make", "base image"),
+    "Image": ("build", "image"),
+    "PushedImage": ("push", "image"),
+    "Network": ("make", "network"),
+    "Volume": ("make", "volume"),
+    "Container": ("start", "container"),
+    "Formation": ("form", "the cluster"),
+    "Node": ("join", "host"),
+    "Secret": ("store", "secret"),
+    "Service": ("start", "service"),
+    "Rollout": ("roll out", "app"),
+    "Certificate": ("sign", "certificate"),
+    "Password": ("make up", "password"),
+    "Authority": ("make", "certificate authority"),
+}
+DELETING = {"Node": "drain and remove", "Rollout": "drain"}
+QUIET = {"providers:docker", "Stack"}  # nothing that takes time or that anyone waits for
+NOISE = re.compile(
+    r"^(Exception calling application: |[a-z0-9/-]+\.go:\d+: [\w.]+: |1 error occurred:\s*)+"
+)
+COUNTED = ("create", "update", "replace", "delete")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One resource's change under way."""
+
+    text: str
+    began: float
+
+
+class Progress:
+    """Shows engine events: a live list in a terminal, a line for each thing done elsewhere."""
+
+    def __init__(self, console: Console, verb: str, total: int) -> None:
+        """`total`: how many resources will change, or 0 when that is not known."""
+        self._console, self._verb, self._total = console, verb, total
+        self._running: dict[str, Step] = {}
+        self._done, self._began = 0, time.monotonic()
+        self.errors: list[str] = []
+        self.warnings: list[str] = []
+        self._live = Live(
+            get_renderable=self._picture, console=console, refresh_per_second=4, transient=True
+        )
+
+    def __enter__(self) -> "Progress":
+        if self._console.is_terminal:
+            self._live.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._console.is_terminal:
+            self._live.__exit__(None, None, None)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far."""
+        return time.monotonic() - self._began
+
+    def __call__(self, event: EngineEvent) -> None:
+        """Take note of one event."""
+        if event.resource_pre_event:
+            self._begin(event.resource_pre_event.metadata)
+        elif event.res_outputs_event:
+            self._finish(event.res_outputs_event.metadata)
+        elif event.res_op_failed_event:
+            self._running.pop(event.res_op_failed_event.metadata.urn, None)
+        elif event.diagnostic_event:
+            self._note(event.diagnostic_event.severity, event.diagnostic_event.message)
+        elif event.policy_event:
+            policy = event.policy_event
+            level = "error" if policy.enforcement_level == "mandatory" else "warning"
+            self._note(level, f"policy {policy.policy_name}: {policy.message}")
+
+    def _begin(self, step: object) -> None:
+        text = _described(step)
+        if text:
+            self._running[step.urn] = Step(text, time.monotonic())  # type: ignore[attr-defined]
+
+    def _finish(self, step: object) -> None:
+        found = self._running.pop(step.urn, None)  # type: ignore[attr-defined]
+        if not found:
+            return
+        self._done += 1
+        took = time.monotonic() - found.began
+        count = f"{self._done}/{self._total}" if self._total else str(self._done)
+        if took >= 1 or not self._console.is_terminal:
+            self._console.print(f"  [green]✓[/] {count:>7}  {found.text}  [dim]{took:.1f} s[/]")
+
+    def _note(self, severity: str, message: str) -> None:
+        text = NOISE.sub("", re.sub(r"<\{%.*?%\}>", "", message).strip()).strip()
+        if not text or text == "update failed" or "verification warning" in text:
+            return
+        if severity == "error":
+            self.errors.append(text)
+        elif severity == "warning":
+            self.warnings.append(text)
+        elif severity == "info#err" or (severity == "info" and text.startswith("removed")):
+            self._console.print(f"  [yellow]![/] {text}")
+
+    def _picture(self) -> Group:
+        table = Table.grid(padding=(0, 2))
+        now = time.monotonic()
+        for step in sorted(self._running.values(), key=lambda s: s.began)[:12]:
+            table.add_row("  [cyan]…[/]", step.text, f"[dim]{now - step.began:.0f} s[/]")
+        far = f"{self._done} of {self._total}" if self._total else f"{self._done} done"
+        return Group(table, Text(f"  {self._verb}: {far}, {now - self._began:.0f} s", style="bold"))
+
+
+def _described(step: object) -> str:
+    """The step in words, or nothing for what is not worth a line."""
+    operation = str(getattr(step.op, "value", step.op))  # type: ignore[attr-defined]
+    kind = step.type.rpartition(":")[2]  # type: ignore[attr-defined]
+    name = step.urn.rpartition("::")[2]  # type: ignore[attr-defined]
+    if kind not in DOING or not any(operation.startswith(word) for word in (*COUNTED, "delete")):
+        return ""
+    verb, noun = DOING[kind]
+    if operation.startswith("delete"):
+        return f"{DELETING.get(kind, 'remove')} {noun} {name}"
+    if operation == "replace":
+        return ""  # its creation and deletion are told
+    name = re.sub(rf"^(image|pushed)-|-(node|volume|certificate|password)$|^{noun}$", "", name)
+    return f"{verb} {noun} {name}".strip()
+
+
+def console() -> Console:
+    """Where people read: the terminal, or plain lines."""
+    return Console(file=sys.stderr, highlight=False, soft_wrap=True)
