@@ -9,6 +9,8 @@ from components.environment import Component, Environment
 from providers.base_image import BaseImage
 from providers.image import Image
 
+# All environments of a machine are built on one base image, so that they share its layers.
+BASE, SHARED = "horcrux/base:bookworm", "shared"
 FOLDERS = {
     "host": "images/host",
     "registry": "images/registry",
@@ -25,10 +27,8 @@ class Images(Component):
         super().__init__("images")
         self._environment = environment
         self._offered: dict[str, pulumi.Output[str]] = {}
-        base = BaseImage(
-            "base", f"horcrux-{environment.name}/base:latest", environment.labels(), self.child()
-        )
-        # The tag is fixed, so the content's id goes along: what is built on it must notice a new one.
+        base = BaseImage("base", BASE, {"horcrux.environment": SHARED}, self.child())
+        # The tag is fixed, so what is built on it is told the content's id: it must notice a new one.
         self._offer("HORCRUX_BASE", base.tag, base.image_id)
         python = self.build("python", "images/python")
         self._offer("HORCRUX_PYTHON", python.tag, python.image_id)

@@ -16,6 +16,7 @@ from pulumi import automation as auto
 from engine import docker_endpoint, installed
 from horcrux.exits import Exit, HorcruxError
 from horcrux.project import Project
+from horcrux.stack_edit import forget_salt
 
 POLICIES = "policies"
 ACTIVITY = Callable[[auto.EngineEvent], None]
@@ -50,7 +51,10 @@ class Stack:
     def destroy(self, on_event: ACTIVITY) -> None:
         """Take everything away, and the stack with it."""
         self._attempt(lambda: self._stack.destroy(on_event=on_event, color="never"))
-        self._attempt(lambda: self._stack.workspace.remove_stack(self.project.environment))
+        name = self.project.environment
+        with _explained(self.project):
+            self._stack.workspace.remove_stack(name, preserve_config=True)
+        forget_salt(self.project.folder, name)
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets in the clear; empty before the first update."""

@@ -33,6 +33,15 @@ def set_value(text: str, path: list[str], value: Any) -> str:
     return out.getvalue()
 
 
+def forget_salt(project: Path, environment: str) -> None:
+    """Take away what Pulumi noted of the passphrase, when no secret in the file depends on it."""
+    path = path_of(project, environment)
+    text = path.read_text()
+    if "secure:" not in text:
+        lines = text.splitlines(keepends=True)
+        path.write_text("".join(line for line in lines if not line.startswith("encryptionsalt:")))
+
+
 class StackEdit:
     """A change of a stack file that can be taken back when what it asks for does not work."""
 

@@ -57,9 +57,18 @@ def update(_old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 
 
 def _made(props: dict[str, Any]) -> dict[str, Any]:
+    """What the engine has under the tag, from whatever environment; else a new one."""
+    from docker.errors import ImageNotFound
+
     from horcrux.docker_api import machine
 
     with machine() as engine:
+        try:
+            there = engine.images.get(props["tag"])
+        except ImageNotFound:
+            pass
+        else:
+            return {**props, "image_id": there.id, "origin": "engine"}
         source = PULLED if _pull(engine) else None
         if source is None:
             _bootstrap(engine, props["tag"], props["labels"])
