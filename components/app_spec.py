@@ -102,19 +102,26 @@ def container_of(app: App) -> dict[str, Any]:
         "user": app.user,
         "read_only": app.read_only,
         "init": True,
-        "stop_grace_period": f"{app.stop_grace}s",
+        "stop_grace_period": duration(app.stop_grace),
         "mounts": mounts_of(app),
     }
     if tests := health_tests(app):
         assert app.health
         spec["healthcheck"] = {
             "tests": tests,
-            "interval": f"{app.health.interval}s",
-            "timeout": f"{app.health.timeout + 1}s",
+            "interval": duration(app.health.interval),
+            "timeout": duration(app.health.timeout + 1),
             "retries": app.health.retries,
-            "start_period": f"{app.health.start_period}s",
+            "start_period": duration(app.health.start_period),
         }
     return {key: value for key, value in spec.items() if value not in (None, [])}
+
+
+def duration(seconds: int) -> str:
+    """Seconds as Docker writes them back (1m30s): any other spelling would be a change for ever."""
+    hours, rest = divmod(seconds, 3600)
+    parts = ((hours, "h"), (rest // 60, "m"), (rest % 60, "s"))
+    return "".join(f"{count}{unit}" for count, unit in parts if count) or "0s"
 
 
 def health_tests(app: App) -> list[str]:

@@ -47,7 +47,7 @@ def _remove(client: docker.APIClient, kind: str, name: str, project: str) -> Non
             f"there is a {kind.lower()} {name!r} that is not Horcrux's; rename it or take it away"
         )
     owner = labels.get(PROJECT, project)
-    if owner != project and found.get("State", {}).get("Running"):
+    if owner != project and _in_use(client, kind, found):
         raise RuntimeError(
             f"{name} is up already, run from {owner}: take it down there (`make down`), "
             "or give this environment another name"
@@ -83,6 +83,13 @@ def _find(client: docker.APIClient, kind: str, name: str) -> Any:
     except NotFound:
         return None
     return found[0] if found else None
+
+
+def _in_use(client: docker.APIClient, kind: str, found: dict[str, Any]) -> bool:
+    """Whether something runs in it: a network's list of containers has only those that run."""
+    if kind == "Network":
+        return bool(client.inspect_network(found["Id"]).get("Containers"))
+    return bool(found.get("State", {}).get("Running"))
 
 
 def _labels(found: dict[str, Any]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What an update is doing, told as it happens: what, how far, how long."""
 
+import contextlib
 import re
 import sys
 import time
@@ -99,7 +100,7 @@ class Progress:
         took = time.monotonic() - found.began
         count = f"{self._done}/{self._total}" if self._total else str(self._done)
         if took >= 1 or not self._console.is_terminal:
-            self._console.print(f"  [green]✓[/] {count:>7}  {found.text}  [dim]{took:.1f} s[/]")
+            self._say(f"  [green]✓[/] {count:>7}  {found.text}  [dim]{took:.1f} s[/]")
 
     def _note(self, severity: str, message: str) -> None:
         text = NOISE.sub("", re.sub(r"<\{%.*?%\}>", "", message).strip()).strip()
@@ -110,7 +111,12 @@ class Progress:
         elif severity == "warning":
             self.warnings.append(text)
         elif severity == "info#err" or (severity == "info" and text.startswith("removed")):
-            self._console.print(f"  [yellow]![/] {text}")
+            self._say(f"  [yellow]![/] {text}")
+
+    def _say(self, text: str) -> None:
+        """Print a line. Nobody may be reading any more (`… | head`); the update goes on."""
+        with contextlib.suppress(OSError):
+            self._console.print(text)
 
     def _picture(self) -> Group:
         table = Table.grid(padding=(0, 2))

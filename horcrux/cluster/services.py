@@ -6,6 +6,8 @@ from typing import Any
 import docker
 from docker.errors import APIError
 
+from horcrux.cluster.tasks import RELEASE_LABEL
+
 TRIES = 5  # somebody else may change a service between our look and our change
 
 
@@ -26,6 +28,19 @@ def roll_back(client: docker.APIClient, service: str) -> None:
     """Make the service what it was before its last change, where there is such a before."""
     if client.inspect_service(service).get("PreviousSpec"):
         _update(client, service, lambda _: True, {"rollback": "previous"})
+
+
+def return_to(client: docker.APIClient, service: str, release: str) -> None:
+    """Undo a `roll_back`: make the service `release` again, where that is what it was before."""
+    found = client.inspect_service(service)
+    if _release(found["Spec"]) != release == _release(found.get("PreviousSpec")):
+        roll_back(client, service)
+
+
+def _release(spec: dict[str, Any] | None) -> str | None:
+    if not spec:
+        return None
+    return (spec["TaskTemplate"]["ContainerSpec"].get("Labels") or {}).get(RELEASE_LABEL)
 
 
 def _update(

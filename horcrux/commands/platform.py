@@ -1,9 +1,11 @@
 """Verbs about the platform itself: config, docs, import, doctor, registry."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
+import yaml
 from rich.markdown import Markdown
 
 from horcrux import doctor as doctors
@@ -43,18 +45,28 @@ def docs(
 
 
 def import_compose(file: Path) -> None:
-    """Turn a Compose file into the `apps:` section of a stack file; say what could not come along."""
-    import yaml
+    """Turn a Compose file into the `apps:` section of a stack file; say what could not come along.
 
+    Variables come from the environment and from the `.env` beside the file, as Compose has it.
+    """
     from horcrux.compose_import import ComposeError, convert
 
+    project = context.project("-").folder
+    folder = os.path.relpath(file.resolve().parent, project)
     try:
-        imported = convert(file.read_text(), file.parent)
+        imported = convert(file.read_text(), folder, {**_dotenv(file.parent), **os.environ})
     except (OSError, ComposeError) as error:
         raise HorcruxError(f"{file}: {error}", Exit.USAGE) from None
     print(yaml.safe_dump({"horcrux:apps": imported.apps}, sort_keys=False), end="")
     for note in imported.notes:
-        console().print(f"[yellow]![/] {note}")
+        console().print(f"! {note}", markup=False)
+
+
+def _dotenv(folder: Path) -> dict[str, str]:
+    path = folder / ".env"
+    lines = path.read_text().splitlines() if path.is_file() else []
+    pairs = [line.partition("=") for line in lines if "=" in line and not line.startswith("#")]
+    return {key.strip(): value.strip().strip("\"'") for key, _, value in pairs}
 
 
 def doctor(stack: Environment = None, as_json: AsJson = False) -> None:

@@ -71,7 +71,9 @@ def _convert(
     _relate(drafts, notes)
     _note_missing(drafts, missing, notes)
     _note_memory(drafts, notes)
-    return Imported({draft.name: _ordered(draft.app) for draft in drafts}, notes.lines)
+    return Imported(
+        {draft.name: _ordered(draft.app) for draft in drafts}, notes.ordered(list(services))
+    )
 
 
 def _relate(drafts: Sequence[Draft], notes: Notes) -> None:

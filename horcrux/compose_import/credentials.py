@@ -68,7 +68,8 @@ def settle_secrets(draft: Draft, notes: Notes) -> None:
                 f"is now the secret {name}, which the image reads through {use.becomes}; {command}"
             )
         elif use.origin[0] == "secret":
-            what = f"is the secret {name} of {draft.name}; {command}"
+            file = f", the file {SECRET_FILES}/{name} now" if use.file_before else ""
+            what = f"is the secret {name} of {draft.name}{file}; {command}"
         else:
             what = (
                 f"looks like a secret, so it is no variable any more but the file "

@@ -40,12 +40,11 @@ def _add_resources(
     draft: Draft, service: dict[str, Any], resources: dict[str, Any], context: Context
 ) -> None:
     path = f"{draft.path}.deploy.resources"
-    limits = _amounts(resources.get("limits"), f"{path}.limits")
-    reserve = _amounts(resources.get("reservations"), f"{path}.reservations")
-    older = {"cpus": service.get("cpus"), "memory": service.get("mem_limit")}
-    limits = _amounts({k: v for k, v in older.items() if v is not None}, draft.path) | limits
-    older = {"memory": service.get("mem_reservation")}
-    reserve = _amounts({k: v for k, v in older.items() if v is not None}, draft.path) | reserve
+    limits = _amounts(service, draft.path, cpus="cpus", memory="mem_limit")
+    limits |= _amounts(mapping(resources.get("limits"), f"{path}.limits"), f"{path}.limits")
+    reserve = _amounts(service, draft.path, cpus="", memory="mem_reservation")
+    given = mapping(resources.get("reservations"), f"{path}.reservations")
+    reserve |= _amounts(given, f"{path}.reservations")
     if not limits and not reserve:
         return
     at_most = {key: limits.get(key, getattr(LIMITS, key)) for key in ("cpus", "memory")}
@@ -65,16 +64,17 @@ def _add_resources(
         draft.app["reserve"] = _shown(sure)
 
 
-def _amounts(value: Any, path: str) -> dict[str, Any]:
-    """cpus and memory as far as they are given; 0 means no limit to Compose."""
-    given = mapping(value, path)
+def _amounts(
+    given: dict[str, Any], path: str, cpus: str = "cpus", memory: str = "memory"
+) -> dict[str, Any]:
+    """cpus and memory as far as they are given under these keys; 0 means no limit to Compose."""
     found: dict[str, Any] = {}
-    if given.get("cpus") is not None and (cpus := number(given["cpus"], f"{path}.cpus")):
-        found["cpus"] = cpus
-    if given.get("memory") is not None:
-        memory = size_in_bytes(given["memory"], f"{path}.memory")
-        found |= {"memory": max(memory, LEAST_MEMORY)} if memory else {}
-    return found
+    if given.get(cpus) is not None:
+        found["cpus"] = number(given[cpus], f"{path}.{cpus}")
+    if given.get(memory) is not None:
+        amount = size_in_bytes(given[memory], f"{path}.{memory}")
+        found["memory"] = max(amount, LEAST_MEMORY) if amount else 0
+    return {key: amount for key, amount in found.items() if amount}
 
 
 def _shown(amounts: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ class SecretUse:
     path: str
     becomes: str
     hint: str = ""
+    file_before: str = ""  # if the file is called otherwise now
 
 
 @dataclass

@@ -80,10 +80,11 @@ def add_secrets(draft: Draft, service: dict[str, object], context: Context) -> N
         target = scalar(given.get("target") or source, f"{where}.target")
         file = target if target.startswith("/") else f"{SECRET_FILES}/{target}"
         name = named(target.rpartition("/")[2] or source, draft.secrets)
-        draft.secrets[name] = SecretUse(("secret", source), where, "", _hint(source, context))
+        use = SecretUse(("secret", source), where, "", _hint(source, context))
+        draft.secrets[name] = use
         if file != f"{SECRET_FILES}/{name}":
             draft.replace_text(file, f"{SECRET_FILES}/{name}")
-            context.notes.add(where, f"is now the file {SECRET_FILES}/{name}, not {file}")
+            use.file_before = file
 
 
 def _hint(source: str, context: Context) -> str:

@@ -7,8 +7,6 @@ from horcrux.compose_import.draft import Draft, by_service, required
 from horcrux.compose_import.notes import Notes
 from horcrux.compose_import.ports import NOT_HTTP
 
-FIRST_HOST = "manager-1"  # where the settings place an app with a volume by default
-
 
 def add_bindings(drafts: Sequence[Draft], notes: Notes) -> None:
     """`depends_on` and `links` → `bind`, but only to apps that listen, and not in circles."""
@@ -91,7 +89,7 @@ def _moved(draft: Draft, other: Draft, notes: Notes) -> bool:
     other.app["placement"] = {**other.app.get("placement", {}), "host": host}
     notes.add(
         f"{other.path}.volumes",
-        f"{', '.join(sorted(shared))} is shared with {draft.name}, so {other.name} is on {host} too",
+        f"{', '.join(sorted(shared))} is on {host} with {draft.name}, so {other.name} is there too",
     )
     return True
 

@@ -15,7 +15,7 @@ NOT_HTTP = frozenset(
      4222, 5432, 5672, 6379, 9042, 9092, 11211, 27017}
 )  # fmt: skip
 SHORT = re.compile(
-    r"(?:(?P<ip>\[[^]]*\]|[0-9.]+):(?=.))?(?:(?P<outer>[0-9-]*):)?"
+    r"(?:(?P<ip>\[[^]]*\]|[0-9]+(?:\.[0-9]+){3}):)?(?:(?P<outer>[0-9-]*):)?"
     r"(?P<inner>[0-9]+(?:-[0-9]+)?)(?:/(?P<protocol>[a-z]+))?"
 )
 LOOPBACK = ("127.", "[::1]", "::1")
@@ -59,8 +59,9 @@ def add_port(draft: Draft, service: dict[str, Any], context: Context) -> None:
 
 
 def _database(draft: Draft, ports: list[int], published: bool, context: Context) -> None:
-    usual = draft.known.port
-    draft.app["port"] = usual if usual in ports or not ports else ports[0]
+    told = set(draft.app["command"])  # `--port 27018`; other ports are those of consoles and peers
+    moved = next((port for port in ports if str(port) in told), None)
+    draft.app["port"] = moved or draft.known.port
     if published:
         context.notes.add(
             f"{draft.path}.ports",

@@ -84,7 +84,7 @@ def _add_wants(draft: Draft, service: dict[str, Any], context: Context) -> None:
         for other, how in mapping(given, path).items():
             if mapping(how, f"{path}.{other}").get("condition") == "service_completed_successfully":
                 what = (
-                    f"apps do not end: do what {other} does in {draft.name}'s entry point, "
+                    f"apps run without end: do what {other} does in {draft.name}'s entry point, "
                     f"and take {other} out"
                 )
                 context.notes.add(f"{path}.{other}", what)

@@ -46,7 +46,7 @@ def add_volumes(draft: Draft, service: dict[str, Any], context: Context) -> None
         _note(draft, Mount("tmpfs", "", target, False), f"{draft.path}.tmpfs", context)
     draft.app["volumes"] = volumes
     if draft.known.data and not volumes:
-        what = f"keeps its data in no named volume, so that every release would lose {draft.known.data}"
+        what = f"keeps {draft.known.data} in no named volume, so every release would lose it"
         context.notes.add(draft.path, f"{what}; add one to apps.{draft.name}.volumes")
 
 

@@ -26,7 +26,7 @@ TOP = {
 SECRETS = "Values of secrets, encrypted by Pulumi: APP → NAME. Set with `horcrux secrets set`."
 
 
-class UnknownSectionError(ValueError):
+class UnknownSectionError(LookupError):
     """A section that the settings do not have."""
 
 
