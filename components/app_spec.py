@@ -7,6 +7,7 @@ part of it.
 
 import hashlib
 import json
+import shlex
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +19,14 @@ RESTART = {"condition": "any", "delay": "2s", "window": "0s"}
 OPEN_FILES_TMP = "/tmp"  # noqa: S108
 SECRETS = "/run/secrets"
 PROBE = """\
-url=http://127.0.0.1:{port}{path}
-if command -v curl >/dev/null; then exec curl -fsS -o /dev/null -m {timeout} "$url"; fi
+path={path}
+url=http://127.0.0.1:{port}$path
+if command -v curl >/dev/null; then exec curl -gfsS -o /dev/null -m {timeout} "$url"; fi
 if command -v wget >/dev/null; then exec wget -q -O /dev/null -T {timeout} "$url"; fi
 exec bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port} || exit 1
-printf "GET {path} HTTP/1.0\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n" >&3
-read -r -t {timeout} line <&3; echo "$line"; case "$line" in *" "[23]??*) exit 0;; esac; exit 1'
+printf "GET %s HTTP/1.0\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n" "$1" >&3
+read -r -t {timeout} line <&3; echo "$line"; case "$line" in *" "[23]??*) exit 0;; esac; exit 1' \\
+    probe "$path"
 """
 
 
@@ -133,7 +136,8 @@ def health_tests(app: App) -> list[str]:
         return ["CMD", *health.command]
     if not health.inside:
         return []
-    return ["CMD-SHELL", PROBE.format(port=app.port, path=health.http, timeout=health.timeout)]
+    path = shlex.quote(health.http or "/")
+    return ["CMD-SHELL", PROBE.format(port=app.port, path=path, timeout=health.timeout)]
 
 
 def mounts_of(app: App) -> list[dict[str, Any]]:

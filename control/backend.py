@@ -20,7 +20,15 @@ TRAFFIC_PREFIX = "horcrux-traffic-"
 FULL_WEIGHT = 100
 MOST_WEIGHT = 256  # HAProxy's limit
 FEWEST_SLOTS = 4
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+MOST_SLOTS = 1024  # HAProxy's start grows with the square: 1,024 cost nothing, 100,000 five minutes
+# The least that each limit may be, and the most that HAProxy can count (timers end at 24.8 days).
+LIMITS = {
+    "body_limit": (0, 2**53),
+    "rate_limit": (1, 2**31),
+    "timeout": (1, 2_147_483),
+    "tunnel_timeout": (1, 2_147_483),
+}
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 PATH = re.compile(r"/[A-Za-z0-9._~%/-]*")
 CHECK = re.compile(r"/[!-~]*")
@@ -68,9 +76,11 @@ def backends(
         if APP not in labels or EDGE not in labels:
             continue
         try:
-            apps.setdefault(_app(service, labels[APP]), []).append((service, _rules(service)))
+            app, rules = _app(service, labels[APP]), _rules(service)
         except BadLabelError as error:
             problems.append(str(error))
+            continue
+        apps.setdefault(app, []).append((service, rules))
     found: list[Backend] = []
     taken: dict[tuple[str, str], str] = {}
     for app in sorted(apps):
@@ -104,7 +114,7 @@ def _backend(
     rules = next(rules for service, rules in candidates if service["Spec"]["Name"] == leading)
     return Backend(
         app,
-        tuple(sorted(rules["routes"])),
+        tuple(sorted(set(rules["routes"]))),
         tuple(sorted(releases, key=lambda r: r.service)),
         **{
             k: rules[k]
@@ -118,7 +128,7 @@ def _slots(service: Mapping[str, Any]) -> int:
     """Room for twice the tasks, in powers of two, so that small changes of scale reload nothing."""
     replicas = service["Spec"].get("Mode", {}).get("Replicated", {}).get("Replicas", 1)
     slots = FEWEST_SLOTS
-    while slots < 2 * replicas:
+    while slots < min(2 * replicas, MOST_SLOTS):
         slots *= 2
     return slots
 
@@ -145,7 +155,7 @@ def _rules(service: Mapping[str, Any]) -> dict[str, Any]:
             "port": raw["port"],
             "routes": [(h, _trimmed(p)) for h, p in routes],
         }
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise bad(f"is not the JSON that the edge reads ({error!r})") from None
     if not _whole(rules["port"], 1, 65535):
         raise bad(f"{rules['port']!r} is not a port")
@@ -156,11 +166,11 @@ def _rules(service: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(raw["check"], str) or not CHECK.fullmatch(raw["check"]):
             raise bad(f"{raw['check']!r} is not a path to check")
         rules["check"] = raw["check"]
-    for key in ("body_limit", "rate_limit", "timeout", "tunnel_timeout"):
+    for key, (least, most) in LIMITS.items():
         if raw.get(key) is not None:
-            if not _whole(raw[key], 1, 2**53):
-                raise bad(f"{key}: {raw[key]!r} is not a whole number above 0")
-            rules[key] = raw[key]
+            if not _whole(raw[key], least, raw[key]):
+                raise bad(f"{key}: {raw[key]!r} is not a whole number from {least} on")
+            rules[key] = min(raw[key], most)
     return rules
 
 
@@ -175,7 +185,7 @@ def _weights(configs: Sequence[Mapping[str, Any]]) -> tuple[dict[str, dict[str, 
             raw = json.loads(config["Spec"]["Labels"][WEIGHTS])
             if not all(_whole(w, 0, MOST_WEIGHT) for w in raw.values()):
                 raise ValueError("weights are whole numbers from 0 to 256")
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             problems.append(f"config {name}: label {WEIGHTS} cannot be read ({error!r})")
             continue
         weights[name.removeprefix(TRAFFIC_PREFIX)] = raw

@@ -22,7 +22,9 @@ REQUEST_HEADERS = "10s"  # against clients that trickle headers
 KEEP_ALIVE = "60s"  # idle client connections; longer than the front door's checks
 QUEUE = "10s"  # waiting for a free server
 OLD_WORKERS = "1h"  # after a reload, connections may finish for this long: a tunnel's idle limit
-MOST_FILES = 40_000  # a connection takes two; where the system allows fewer, HAProxy takes what it gets
+MOST_FILES = (
+    40_000  # a connection takes two; where the system allows fewer, HAProxy takes what it gets
+)
 
 LOG_FORMAT = json.dumps(
     {
@@ -151,7 +153,7 @@ def _backend(backend: Backend) -> str:
     lines += [f"timeout server {backend.timeout}s", f"timeout tunnel {backend.tunnel_timeout}s"]
     # Only a request that never reached the app, or that may be asked twice, is asked again.
     lines.append("http-request disable-l7-retry unless { method GET HEAD OPTIONS }")
-    if backend.body_limit:
+    if backend.body_limit is not None:
         lines.append(
             f"http-request return status 413 if {{ req.hdr_val(content-length) gt {backend.body_limit} }}"
         )

@@ -8,6 +8,7 @@ while the Swarm can be read.
 import asyncio
 import contextlib
 import logging
+import math
 import time
 
 import aiohttp
@@ -32,7 +33,7 @@ class Routes:
     def __init__(self) -> None:
         self.bundle: Bundle | None = None
         self.problems: list[str] = []
-        self.read_at = 0.0
+        self.read_at = -math.inf
         self._changed = asyncio.Event()
 
     async def refresh(self, swarm: Swarm) -> None:

@@ -36,7 +36,7 @@ class Agent:
     async def follow(self) -> None:
         """Apply each new configuration, for ever."""
         if LAST.exists():
-            with contextlib.suppress(ValueError, KeyError):
+            with contextlib.suppress(ValueError, KeyError, TypeError):  # half a file, or none
                 await self.take(json.loads(LAST.read_text()))
         timeout = aiohttp.ClientTimeout(total=WAIT_SECONDS)
         while True:

@@ -11,8 +11,11 @@ RUN = Path("/run/edge")
 CURRENT = RUN / "current"
 MASTER, WORKER = RUN / "master.sock", RUN / "stats.sock"
 CONFIG = "haproxy.cfg"
+STAMP = "version.cfg"  # names the version, so that a running worker can be asked for it
 CHECK_SECONDS = 20  # `haproxy -c` with a thousand routes takes about one
 SOCKET_SECONDS = 5  # its command sockets answer in milliseconds
+START_SECONDS = 20  # as long as a check: it reads the same
+LOOK_SECONDS = 0.02  # between two looks at whether it has started, which takes a tenth of a second
 UP = ("UP", "DRAIN", "no check")
 
 
@@ -36,28 +39,47 @@ class HAProxy:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
             (folder / name).write_text(text)
-        await self._check(folder / CONFIG)
+        (folder / STAMP).write_text(f"global\n    description {version}\n")
         old = CURRENT.resolve() if CURRENT.exists() else None
-        link = RUN / ".next"
-        link.unlink(missing_ok=True)
-        link.symlink_to(folder)
-        link.replace(CURRENT)
+        try:
+            await self._check(folder)
+            _point(folder)
+            await self._take_over(version)
+        except RefusedError:
+            if old and folder != old:
+                _point(old)
+            if folder != old:
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
         self.version = version
-        if self._process is None:
-            self._process = await asyncio.create_subprocess_exec(
-                "haproxy", "-W", "-S", str(MASTER), "-f", str(CURRENT / CONFIG)
-            )
-        else:
-            self._process.send_signal(signal.SIGUSR2)
         if old and old != folder:
             shutil.rmtree(old, ignore_errors=True)
 
-    async def _check(self, config: Path) -> None:
+    async def _take_over(self, version: str) -> None:
+        """Start or reload, and wait until the worker runs this version.
+
+        A signal that comes while HAProxy starts would end it, and one during a reload is lost.
+        """
+        if self._process is None:
+            self._process = await asyncio.create_subprocess_exec(
+                "haproxy", "-W", "-S", str(MASTER), *_arguments(CURRENT)
+            )
+        else:
+            self._process.send_signal(signal.SIGUSR2)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while self._process.returncode is None:
+                    if f"description: {version}\n" in await _ask(MASTER, "@1 show info"):
+                        return
+                    await asyncio.sleep(LOOK_SECONDS)
+        except TimeoutError:
+            raise RefusedError(f"HAProxy did not take it over within {START_SECONDS} s") from None
+
+    async def _check(self, folder: Path) -> None:
         check = await asyncio.create_subprocess_exec(
             "haproxy",
             "-c",
-            "-f",
-            str(config),
+            *_arguments(folder),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -65,6 +87,7 @@ class HAProxy:
             output, _ = await asyncio.wait_for(check.communicate(), CHECK_SECONDS)
         except asyncio.TimeoutError:
             check.kill()
+            await check.wait()
             raise RefusedError(f"the check took longer than {CHECK_SECONDS} s") from None
         if check.returncode:
             raise RefusedError(output.decode(errors="replace").strip()[-2000:])
@@ -109,6 +132,17 @@ class HAProxy:
             if old and len(words) > 1 and words[0].isdigit() and words[1] == "worker":
                 prefixes.append(f"@!{words[0]} ")
         return prefixes
+
+
+def _arguments(folder: Path) -> list[str]:
+    return ["-f", str(folder / CONFIG), "-f", str(folder / STAMP)]
+
+
+def _point(folder: Path) -> None:
+    link = RUN / ".next"
+    link.unlink(missing_ok=True)
+    link.symlink_to(folder)
+    link.replace(CURRENT)
 
 
 async def _ask(socket: Path, command: str) -> str:

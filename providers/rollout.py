@@ -37,7 +37,7 @@ class Rollout(Resource, module="horcrux", name="Rollout"):
 
 def create(props: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The app's first release."""
-    _roll(props)
+    _roll(props, known=False)
     return props["app"], _recorded(props, [])
 
 
@@ -48,7 +48,7 @@ def diff(old: dict[str, Any], new: dict[str, Any]) -> bool:
 
 def update(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     """The next release, or the same one with other settings."""
-    _roll(new)
+    _roll(new, known=old.get("release") == new["release"])
     return _recorded(new, old.get("history") or [])
 
 
@@ -75,44 +75,48 @@ def _recorded(props: dict[str, Any], history: list[dict[str, Any]]) -> dict[str,
     return {**props, "number": number, "history": history[:KEPT]}
 
 
-def _roll(plan: dict[str, Any]) -> None:
+def _roll(plan: dict[str, Any], *, known: bool) -> None:
+    """`known`: this release serves already; what changes is its scale or the rules around it."""
     from horcrux.cluster import traffic
 
     client = _client(plan)
-    service = plan["service"]
+    before: dict[str, int] = {}
     _started(client, plan)
     try:
-        _healthy(client, plan)
-        if not plan["routed"]:
-            return
-        before = {s: w for s, w in traffic.weights(client, plan["app"]).items() if s != service}
-        _shift(client, plan, before)
+        _healthy(client, plan, known)
+        if plan["routed"]:
+            before = _shift(client, plan)
     except Exception:
-        _put_back(client, plan)
+        if not known:  # there is nothing to go back to, and its tasks serve
+            _put_back(client, plan)
         raise
+    if before:
+        traffic.set_weights(client, plan["environment"], plan["app"], {plan["service"]: 100})
+        traffic.settle(client, EDGE_SECONDS)
 
 
 def _started(client: Any, plan: dict[str, Any]) -> None:
-    """A service that a failed attempt parked at zero tasks gets its tasks again."""
-    from horcrux.cluster.services import scale
+    """What a failed attempt put back or parked at zero tasks is put forward again."""
+    from horcrux.cluster import services
 
-    scale(client, plan["service"], int(plan["replicas"]))
+    services.return_to(client, plan["service"], plan["release"])
+    services.scale(client, plan["service"], int(plan["replicas"]))
 
 
-def _healthy(client: Any, plan: dict[str, Any]) -> None:
+def _healthy(client: Any, plan: dict[str, Any], known: bool) -> None:
     import time
 
     from horcrux.cluster import tasks
     from horcrux.docker_api import Access
 
     wanted, limit = int(plan["replicas"]), float(plan["start_timeout"])
-    known = {t["ID"] for t in tasks.of_release(client, plan["service"], plan["release"]).failed}
+    former = {t["ID"] for t in tasks.of_release(client, plan["service"], plan["release"]).failed}
     deadline = time.monotonic() + limit
     while True:
         found = tasks.of_release(client, plan["service"], plan["release"])
         if found.healthy >= wanted:
             return
-        new_failures = [t for t in found.failed if t["ID"] not in known]
+        new_failures = [t for t in found.failed if t["ID"] not in former]
         late = time.monotonic() > deadline
         if len(new_failures) >= FAILURES or late:
             reason = (
@@ -122,28 +126,29 @@ def _healthy(client: Any, plan: dict[str, Any]) -> None:
             )
             why = tasks.explain(client, Access.of(plan["access"]), plan["service"], found)
             raise RuntimeError(
-                f"{plan['app']}: release {plan['release']} {reason}\n{why}\n{_consequence(plan)}"
+                f"{plan['app']}: release {plan['release']} {reason}\n{why}\n{_consequence(plan, known)}"
             )
         time.sleep(POLL_SECONDS)
 
 
-def _consequence(plan: dict[str, Any]) -> str:
-    if not plan.get("number") and not plan.get("history"):
-        serving = "What ran before, if anything, still serves"
-    else:
-        serving = "The release before still serves"
+def _consequence(plan: dict[str, Any], known: bool) -> str:
+    serving = "Its healthy tasks still serve" if known else "What ran before, if anything, serves"
     return f"{serving}. Mend apps.{plan['app']} and run `pulumi up` again."
 
 
-def _shift(client: Any, plan: dict[str, Any], before: dict[str, int]) -> None:
-    """Requests go to the new release once every edge finds it well; then the old ones are drained."""
+def _shift(client: Any, plan: dict[str, Any]) -> dict[str, int]:
+    """Requests go to the new release once every edge finds it well; then the old ones are drained.
+
+    The old ones are returned. An attempt that was interrupted after the new one got its requests
+    must not take them away again.
+    """
     from horcrux.cluster import traffic
 
     environment, app, service = plan["environment"], plan["app"], plan["service"]
-    if before:
-        traffic.set_weights(client, environment, app, {**before, service: 0})
-    else:
-        traffic.set_weights(client, environment, app, {service: 100})
+    now = traffic.weights(client, app)
+    before = {s: w for s, w in now.items() if s != service}
+    start = now.get(service, 0) if before else 100
+    traffic.set_weights(client, environment, app, {**before, service: start})
     wanted = int(plan["replicas"])
 
     def well(edges: dict[str, dict[str, Any]]) -> bool:
@@ -157,8 +162,7 @@ def _shift(client: Any, plan: dict[str, Any], before: dict[str, int]) -> None:
     if before:
         traffic.set_weights(client, environment, app, {**dict.fromkeys(before, 0), service: 100})
         traffic.settle(client, float(plan["drain"]), _drained(set(before), service))
-        traffic.set_weights(client, environment, app, {service: 100})
-        traffic.settle(client, EDGE_SECONDS)
+    return before
 
 
 def _drained(old: set[str], current: str) -> Any:

@@ -1,0 +1,220 @@
+"""What the edge is told of apps, from the labels of their services."""
+
+import json
+from typing import Any
+
+import pytest
+
+from components.app_spec import edge_label
+from control.backend import Backend, backends
+from horcrux.settings import parse
+from tests.support.swarm_objects import service, traffic
+
+RULES: dict[str, Any] = {"port": 8080, "routes": [["web.test", "/"]]}
+
+
+def one(*services: dict[str, Any], configs: list[dict[str, Any]] | None = None) -> Backend:
+    found, problems = backends(services, configs or [])
+    assert problems == []
+    (backend,) = found
+    return backend
+
+
+def refused(label: Any) -> str:
+    """The one problem with a service that carries this label."""
+    found, problems = backends([service("web-1", label)], [traffic("web", {"web-1": 100})])
+    assert found == []
+    (problem,) = problems
+    assert "web-1" in problem
+    return problem
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '"text"',
+        "{}",
+        '{"port": 80}',
+        '{"routes": [["a.b", "/"]]}',
+        '{"port": 80, "routes": null}',
+        '{"port": 80, "routes": ["a.b/"]}',
+        '{"port": 80, "routes": [["a.b", "/", "c"]]}',
+        "[" * 100_000,
+        '{"port": %s, "routes": []}' % ("1" * 5000),
+    ],
+    ids=lambda label: label[:30] or "empty",
+)
+def test_a_label_that_is_not_the_expected_json_leaves_its_service_out(label: str) -> None:
+    assert "is not the JSON that the edge reads" in refused(label)
+
+
+@pytest.mark.parametrize("port", [0, 65536, -1, 80.0, "80", True, None])
+def test_a_port_that_is_none_leaves_its_service_out(port: Any) -> None:
+    assert "is not a port" in refused({**RULES, "port": port})
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        ["", "/"],
+        ["a b", "/"],
+        ["a.b\nbackend x", "/"],
+        ["a.b.", "/"],
+        ["-a", "/"],
+        ["ä.b", "/"],
+        ["a.b", "/a b"],
+        ["a.b", "/a\nx app-y"],
+        ["a.b", "/{x}"],
+        ["a.b", "/%[env(HOME)]"],
+        ["a" * 254, "/"],
+    ],
+)
+def test_a_route_that_is_none_leaves_its_service_out(route: list[str]) -> None:
+    assert "is not a route" in refused({**RULES, "routes": [["ok.test", "/"], route]})
+
+
+@pytest.mark.parametrize("check", ["healthz", "/a b", "/a\nb", 1, ["/"]])
+def test_a_check_that_is_no_path_leaves_its_service_out(check: Any) -> None:
+    assert "is not a path to check" in refused({**RULES, "check": check})
+
+
+@pytest.mark.parametrize("key", ["body_limit", "rate_limit", "timeout", "tunnel_timeout"])
+@pytest.mark.parametrize("value", [-1, 1.5, "9", True])
+def test_a_limit_that_is_no_whole_number_leaves_its_service_out(key: str, value: Any) -> None:
+    assert f"{key}: {value!r} is not a whole number" in refused({**RULES, key: value})
+
+
+@pytest.mark.parametrize("name", ["a b", "a\nb", "a..b", "-a", "", "a" * 64, "a/b", "ä"])
+def test_a_name_that_haproxy_cannot_have_leaves_its_service_out(name: str) -> None:
+    found, problems = backends([service("web-1", RULES, app=name)], [])
+    assert found == []
+    assert "cannot be a name at the edge" in problems[0]
+
+
+def test_a_bad_service_takes_no_other_with_it() -> None:
+    found, problems = backends([service("web-1", "{"), service("api", RULES, app="api")], [])
+    assert [b.app for b in found] == ["api"]
+    assert len(problems) == 1
+
+
+def test_services_without_an_app_or_rules_are_none_of_the_edge_s_business() -> None:
+    assert backends([service("a", RULES, app=None), service("b", None)], []) == ([], [])
+    bare = {"ID": "x", "Spec": {"Name": "x", "Labels": None}}
+    assert backends([bare], []) == ([], [])
+
+
+def test_limits_above_what_haproxy_counts_are_the_most_that_it_counts() -> None:
+    rules = {**RULES, "timeout": 10**9, "tunnel_timeout": 10**12, "body_limit": 10**25}
+    backend = one(service("web", rules, release=False))
+    assert backend.timeout == backend.tunnel_timeout == 2_147_483
+    assert backend.body_limit == 2**53
+
+
+def test_no_body_at_all_is_a_limit_too() -> None:
+    assert one(service("web", {**RULES, "body_limit": 0}, release=False)).body_limit == 0
+
+
+def test_a_route_stays_with_the_first_app_that_has_it() -> None:
+    api = {"port": 80, "routes": [["web.test", "/"], ["web.test", "/api/"]]}
+    found, problems = backends([service("web-1", RULES), service("api-1", api, app="api")], [])
+    routes = {b.app: b.routes for b in found}
+    assert routes == {"api": (("web.test", "/"), ("web.test", "/api")), "web": ()}
+    assert problems == ["web: web.test/ is a route of api already; it stays there"]
+
+
+def test_a_route_that_one_app_has_twice_is_one_route() -> None:
+    rules = {**RULES, "routes": [["Web.test", "/shop"], ["web.test", "/shop/"]]}
+    assert one(service("web", rules)).routes == (("web.test", "/shop"),)
+
+
+def test_weights_say_which_releases_get_requests() -> None:
+    backend = one(
+        service("web-1", RULES),
+        service("web-2", RULES),
+        service("web-3", RULES),
+        configs=[traffic("web", {"web-1": 90, "web-2": 10, "gone": 5})],
+    )
+    assert {r.service: r.weight for r in backend.releases} == {"web-1": 90, "web-2": 10}
+
+
+def test_a_release_without_weights_is_parked() -> None:
+    assert one(service("web-1", RULES)).releases == ()
+
+
+def test_weights_that_name_nobody_leave_the_routes_and_no_server() -> None:
+    backend = one(service("web-1", RULES), configs=[traffic("web", {})])
+    assert backend.releases == ()
+    assert backend.routes == (("web.test", "/"),)
+
+
+def test_rules_are_those_of_the_release_that_gets_the_most() -> None:
+    old = service("web-1", {**RULES, "timeout": 5}, created="2026-01-01T00:00:00Z")
+    new = service("web-2", {**RULES, "timeout": 9}, created="2026-01-02T00:00:00Z")
+    assert one(old, new, configs=[traffic("web", {"web-1": 100, "web-2": 0})]).timeout == 5
+    assert one(old, new, configs=[traffic("web", {"web-1": 0, "web-2": 100})]).timeout == 9
+
+
+@pytest.mark.parametrize(
+    "weights",
+    ["", "[]", "null", '{"web-1": -1}', '{"web-1": 257}', '{"web-1": 1.5}', '{"web-1": true}',
+     '{"web-1": "1"}', "[" * 100_000],
+    ids=lambda text: text[:20] or "empty",
+)  # fmt: skip
+def test_weights_that_cannot_be_read_are_a_problem_and_nothing_else(weights: str) -> None:
+    found, problems = backends([service("web-1", RULES)], [traffic("web", weights)])
+    assert [b.releases for b in found] == [()]
+    assert "config horcrux-traffic-web" in problems[0]
+
+
+def test_configs_of_others_are_left_alone() -> None:
+    other = {"Spec": {"Name": "nginx.conf", "Labels": None}}
+    assert backends([], [other]) == ([], [])
+
+
+def test_a_plain_service_gets_everything_and_of_two_the_newest() -> None:
+    old = service("site-a", RULES, release=False, created="2026-01-01T00:00:00Z")
+    new = service("site-b", RULES, release=False, created="2026-01-02T00:00:00Z")
+    (release,) = one(old, new).releases
+    assert (release.service, release.weight) == ("site-b", 100)
+
+
+@pytest.mark.parametrize(
+    ("replicas", "slots"), [(0, 4), (2, 4), (3, 8), (4, 8), (5, 16), (500, 1024), (10**6, 1024)]
+)  # fmt: skip
+def test_there_is_room_for_twice_the_tasks(replicas: int, slots: int) -> None:
+    (release,) = one(service("web", RULES, release=False, replicas=replicas)).releases
+    assert release.slots == slots
+
+
+def test_what_settings_say_is_what_the_edge_understands() -> None:
+    settings = parse(
+        {
+            "domain": "example.org",
+            "apps": {
+                "web": {
+                    "image": "web",
+                    "port": 8080,
+                    "routes": ["/", "/shop/", "www.example.org/"],
+                    "health": {"http": "/healthz?deep=1"},
+                    "edge": {"rate_limit": 7, "body_limit": "1M", "timeout": 5},
+                }
+            },
+        },
+        "dev",
+    )
+    label = edge_label("web", settings.apps["web"], "dev", settings.domain)
+    assert one(service("web", label, release=False)) == Backend(
+        "web",
+        (("web.dev.example.org", "/"), ("web.dev.example.org", "/shop"), ("www.example.org", "/")),
+        one(service("web", RULES, release=False)).releases,
+        check="/healthz?deep=1",
+        body_limit=1 << 20,
+        rate_limit=7,
+        timeout=5,
+        tunnel_timeout=3600,
+    )
+    assert json.loads(label)["port"] == 8080
