@@ -62,6 +62,7 @@ class App(Component):
             "image": image.reference,
             "env": app_spec.environment_of(name, app, platform.settings.apps, self.release),
             "labels": as_list({**labels, "horcrux.release": self.release}),
+            "mounts": [_labelled(mount, labels) for mount in app_spec.mounts_of(app)],
             "secrets": [self._file(f) for f in files],
         }
         return docker.Service(
@@ -75,7 +76,7 @@ class App(Component):
                 "networks_advanceds": [{"id": platform.cluster.network.id, "aliases": [name]}],
                 "resources": app_spec.resources_of(app),
                 "restart_policy": app_spec.RESTART,
-                "placement": {"constraints": app_spec.constraints_of(app)},
+                **app_spec.placement(app_spec.constraints_of(app)),
             },
             update_config={"parallelism": 1, "order": "start-first" if rolling else "stop-first"},
             endpoint_spec={"mode": "dnsrr"},
@@ -137,3 +138,11 @@ class App(Component):
             "file_name": file.file,
             "file_mode": 0o444,  # readable by whatever user the image runs as
         }
+
+
+def _labelled(mount: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
+    """A mount whose volume, when it is made, carries the app's labels."""
+    options = mount.get("volume_options")
+    if not options:
+        return mount
+    return {**mount, "volume_options": {"labels": [*options["labels"], *as_list(labels)]}}

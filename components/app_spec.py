@@ -177,6 +177,11 @@ def constraints_of(app: App) -> list[str]:
     return constraints + [f"node.labels.{k}=={v}" for k, v in sorted(place.labels.items())]
 
 
+def placement(constraints: list[str]) -> dict[str, Any]:
+    """The placement of a task, left out where there is nothing to say: Swarm would fill it in."""
+    return {"placement": {"constraints": constraints}} if constraints else {}
+
+
 def edge_label(name: str, app: App, environment: str, domain: str) -> str:
     """What the edge is told of an app that has routes: see control.backend."""
     rules: dict[str, Any] = {

@@ -5,6 +5,7 @@ from typing import Any
 import pulumi
 import pulumi_docker as docker
 
+from components.app_spec import placement
 from components.cluster import Cluster
 from components.environment import Component, as_list
 from components.images import Images
@@ -45,7 +46,7 @@ class Edge(Component):
         self.service = self._service(
             "edge",
             supply.push("edge", images.platform["edge"]),
-            _edge(secret),
+            _edge(secret, cluster.environment.label_list()),
             depends_on=[control],
         )
         self.register_outputs({})
@@ -66,7 +67,7 @@ class Edge(Component):
                 "networks_advanceds": [{"id": cluster.network.id}],
                 "resources": {"limits": {"memory_bytes": parts["memory"]}},
                 "restart_policy": {"condition": "any", "delay": "1s", "window": "0s"},
-                "placement": {"constraints": parts.get("constraints", [])},
+                **placement(parts.get("constraints", [])),
             },
             update_config={"parallelism": 1, "order": "stop-first", "failure_action": "pause"},
             endpoint_spec={"mode": "dnsrr", "ports": parts.get("ports", [])},
@@ -87,7 +88,7 @@ def _control() -> dict[str, Any]:
     }
 
 
-def _edge(secret: SwarmSecret) -> dict[str, Any]:
+def _edge(secret: SwarmSecret, labels: list[dict[str, str]]) -> dict[str, Any]:
     file = {
         "secret_id": secret.id,
         "secret_name": secret.name,
@@ -100,7 +101,14 @@ def _edge(secret: SwarmSecret) -> dict[str, Any]:
         "container": {
             "secrets": [file],
             "stop_grace_period": f"{STOP_SECONDS}s",
-            "mounts": [{"type": "volume", "source": "horcrux-edge", "target": "/var/lib/edge"}],
+            "mounts": [
+                {
+                    "type": "volume",
+                    "source": "horcrux-edge",
+                    "target": "/var/lib/edge",
+                    "volume_options": {"labels": labels},
+                }
+            ],
         },
         "memory": EDGE_MEMORY,
         "ports": [

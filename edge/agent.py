@@ -75,12 +75,15 @@ class Agent:
             {
                 "version": self.haproxy.version,
                 "error": self.error,
+                "refused": self._refused,
                 "releases": await self.haproxy.releases(),
             }
         )
 
     async def leave(self) -> None:
         """The host is to be left: no new connections, then the rest may finish."""
+        if self.haproxy.version is None:
+            return  # nothing ever ran
         await self.haproxy.leave()
         await asyncio.sleep(NOTICE_SECONDS)
         self.haproxy.stop()

@@ -19,8 +19,8 @@ class Object(NamedTuple):
 
 
 def leftovers(environment: str, project: str) -> list[Object]:
-    """What carries the environment's label and was made from this project's folder."""
-    labels = {"label": [f"horcrux.environment={environment}", f"{PROJECT}={project}"]}
+    """What carries the environment's label and was not made from another project's folder."""
+    labels = {"label": f"horcrux.environment={environment}"}
     with machine() as engine:
         found = [
             Object("container", str(c.name), c)
@@ -28,7 +28,7 @@ def leftovers(environment: str, project: str) -> list[Object]:
         ]
         found += [Object("volume", str(v.name), v) for v in engine.volumes.list(filters=labels)]
         found += [Object("network", str(n.name), n) for n in engine.networks.list(filters=labels)]
-    return found
+    return [o for o in found if _labels(o.object).get(PROJECT, project) == project]
 
 
 def remove_leftovers(objects: list[Object]) -> None:
@@ -42,3 +42,7 @@ def remove_leftovers(objects: list[Object]) -> None:
                 thing.remove()
         except NotFound:
             continue
+
+
+def _labels(thing: Any) -> dict[str, str]:
+    return thing.attrs.get("Labels") or thing.attrs.get("Config", {}).get("Labels") or {}

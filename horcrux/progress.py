@@ -1,6 +1,5 @@
 """What an update is doing, told as it happens: what, how far, how long."""
 
-import contextlib
 import re
 import sys
 import time
@@ -33,6 +32,7 @@ QUIET = {"providers:docker", "Stack"}  # nothing that takes time or that anyone 
 NOISE = re.compile(
     r"^(Exception calling application: |[a-z0-9/-]+\.go:\d+: [\w.]+: |1 error occurred:\s*)+"
 )
+ENDED = "an unhandled error occurred: program exited"  # the error itself has been told
 COUNTED = ("create", "update", "replace", "delete")
 
 
@@ -100,23 +100,23 @@ class Progress:
         took = time.monotonic() - found.began
         count = f"{self._done}/{self._total}" if self._total else str(self._done)
         if took >= 1 or not self._console.is_terminal:
-            self._say(f"  [green]✓[/] {count:>7}  {found.text}  [dim]{took:.1f} s[/]")
+            self._console.print(f"  [green]✓[/] {count:>7}  {found.text}  [dim]{took:.1f} s[/]")
 
     def _note(self, severity: str, message: str) -> None:
         text = NOISE.sub("", re.sub(r"<\{%.*?%\}>", "", message).strip()).strip()
-        if not text or text == "update failed" or "verification warning" in text:
+        if (
+            not text
+            or text == "update failed"
+            or "verification warning" in text
+            or text.startswith(ENDED)
+        ):
             return
         if severity == "error":
             self.errors.append(text)
         elif severity == "warning":
             self.warnings.append(text)
         elif severity == "info#err" or (severity == "info" and text.startswith("removed")):
-            self._say(f"  [yellow]![/] {text}")
-
-    def _say(self, text: str) -> None:
-        """Print a line. Nobody may be reading any more (`… | head`); the update goes on."""
-        with contextlib.suppress(OSError):
-            self._console.print(text)
+            self._console.print(f"  [yellow]![/] {text}")
 
     def _picture(self) -> Group:
         table = Table.grid(padding=(0, 2))
@@ -143,6 +143,13 @@ def _described(step: object) -> str:
     return f"{verb} {noun} {name}".strip()
 
 
+class _Console(Console):
+    """A console whose reader may leave (`… | head`) without ending the update."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
 def console() -> Console:
     """Where people read: the terminal, or plain lines."""
-    return Console(file=sys.stderr, highlight=False, soft_wrap=True)
+    return _Console(file=sys.stderr, highlight=False, soft_wrap=True)

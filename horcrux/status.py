@@ -26,7 +26,7 @@ def gather(outputs: Outputs) -> dict[str, Any]:
     containers = _containers(outputs.project.environment)
     client = connect(outputs.access)
     try:
-        nodes = {n["Description"]["Hostname"]: n for n in client.nodes()}
+        nodes = {n["Description"].get("Hostname", ""): n for n in client.nodes()}
         services = {s["Spec"]["Name"]: s for s in client.services()}
     except (DockerException, RequestException) as error:
         nodes, services = {}, {}
@@ -133,7 +133,11 @@ def _edges(client: docker.APIClient) -> list[Problem]:
     problems = [_problem(p, "correct the service's labels") for p in said["problems"]]
     for host, edge in said["edges"].items():
         if edge["error"]:
-            remedy = "the edge goes on with what it had; correct what the message names"
+            remedy = (
+                "the edge goes on with what it had; correct what the message names"
+                if edge.get("refused")
+                else "wait half a minute; then: horcrux doctor"
+            )
             problems.append(_problem(f"the edge on {host}: {edge['error']}", remedy))
     return problems
 

@@ -111,6 +111,7 @@ def build_command(
         "--file",
         f"{source['context']}/{source['dockerfile']}",
     ]
+    words.append("--force-rm")  # or a build that fails leaves a container
     for key, value in sorted(arguments.items()):
         words += ["--build-arg", f"{key}={value}"]
     for key, value in sorted(labels.items()):

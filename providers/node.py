@@ -8,6 +8,7 @@ from pulumi.dynamic import Resource
 from providers.delegate import Delegate
 
 JOIN_SECONDS = 120  # a host boots and joins in 5 to 10 s; a busy machine may take a minute
+DEMOTE_SECONDS = 30  # the other managers agree within a second or two
 DRAIN_SECONDS = 90  # above the longest time that Swarm gives a task to stop by default
 
 
@@ -60,6 +61,7 @@ def delete(props: dict[str, Any]) -> None:
         wait(DRAIN_SECONDS, lambda: not _running(client, node["ID"]))
     if node["Spec"]["Role"] == "manager":
         _update(client, node["ID"], Role="worker")
+        wait(DEMOTE_SECONDS, lambda: not client.inspect_node(node["ID"]).get("ManagerStatus"))
     try:
         client.remove_node(node["ID"], force=True)
     except NotFound:

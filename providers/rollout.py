@@ -42,6 +42,27 @@ def create(props: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def diff(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Whether anything that runs, or is remembered, is another; or an update was left half done."""
+    return _declared_otherwise(old, new) or _left_half_done(old)
+
+
+def _left_half_done(props: dict[str, Any]) -> bool:
+    """An update that was killed, or failed, may have left traffic or tasks with another release."""
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    from horcrux.cluster import services, traffic
+
+    try:
+        client = _client(props)
+        parked = props["replicas"] and not services.replicas(client, props["service"])
+        there = traffic.weights(client, props["app"]) if props["routed"] else {}
+        return bool(parked or (props["routed"] and list(there) != [props["service"]]))
+    except (DockerException, RequestException, traffic.EdgeError, OSError):
+        return False  # a cluster that cannot be reached is not repaired by a rollout
+
+
+def _declared_otherwise(old: dict[str, Any], new: dict[str, Any]) -> bool:
     """Whether anything that runs, or is remembered, is another."""
     return any(old.get(k) != new.get(k) for k in COMPARED)
 
@@ -86,6 +107,8 @@ def _roll(plan: dict[str, Any], *, known: bool) -> None:
         _healthy(client, plan, known)
         if plan["routed"]:
             before = _shift(client, plan)
+        else:
+            traffic.remove(client, plan["app"])
     except Exception:
         if not known:  # there is nothing to go back to, and its tasks serve
             _put_back(client, plan)

@@ -11,6 +11,12 @@ from horcrux.cluster.tasks import RELEASE_LABEL
 TRIES = 5  # somebody else may change a service between our look and our change
 
 
+def replicas(client: docker.APIClient, service: str) -> int:
+    """How many tasks a replicated service is to have, as the cluster has it."""
+    mode: dict[str, Any] = client.inspect_service(service)["Spec"]["Mode"]
+    return int(mode.get("Replicated", {}).get("Replicas", 0))
+
+
 def scale(client: docker.APIClient, service: str, replicas: int) -> None:
     """Set how many tasks a replicated service has; nothing happens when it has them."""
 

@@ -89,7 +89,7 @@ def settle(
                 raise
         else:
             for host, edge in said["edges"].items():
-                if edge["error"] and edge["version"]:
+                if edge.get("refused") == said["version"]:
                     raise EdgeError(
                         f"the edge on {host} refused its configuration: {edge['error']}"
                     )

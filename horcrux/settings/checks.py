@@ -133,7 +133,7 @@ def _routes(settings: Settings, environment: str) -> Iterator[Finding]:
     seen: dict[tuple[str, str], str] = {}
     for name, app in settings.apps.items():
         for i, (host, path) in enumerate(app.hosts_of_routes(name, environment, settings.domain)):
-            key = (host, path.rstrip("/") or "/")
+            key = (host, "/" + path.strip("/"))
             if key in seen:
                 yield f"apps.{name}.routes[{i}]", f"{host}{path} is a route of {seen[key]} already"
             seen.setdefault(key, name)

@@ -201,9 +201,9 @@ class FakeSwarm:
 
     def _answer(self, edge: Edge, version: str) -> dict[str, Any]:
         if edge.version != version and edge.refuses:
-            edge.error = "unknown keyword"
+            edge.error, refused = "unknown keyword", version
         else:
-            edge.version, edge.error = version, None
+            edge.version, edge.error, refused = version, None, None
         names = {*self.services_by_name, *edge.sessions}
         edge.sessions = {name: max(0, n - 1) for name, n in edge.sessions.items()}
         releases = {
@@ -213,7 +213,12 @@ class FakeSwarm:
             }
             for name in names
         }
-        return {"version": edge.version, "error": edge.error, "releases": releases}
+        return {
+            "version": edge.version,
+            "error": edge.error,
+            "refused": refused,
+            "releases": releases,
+        }
 
     def _healthy(self, name: str) -> int:
         if name not in self.services_by_name or self.release(name) in self.slow | self.dying:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from bench import __main__ as program
-from bench import chart, memory, report, rivals, wrk
+from bench import chart, memory, no_change, report, rivals, wrk
 from bench.benches import BENCHES
 from bench.command import CommandError, Done, Line, run
 from bench.figures import Figure, ratios
@@ -67,6 +67,11 @@ def test_an_update_that_says_nothing_of_what_is_measured_is_an_error_and_not_a_z
 
 def test_what_wrk_says_is_read_with_its_units_and_all_its_failures() -> None:
     assert wrk.parse(WRK) == wrk.Load(12222.34, 1200.0, 15)
+
+
+def test_what_an_update_left_to_the_next_one_is_told() -> None:
+    text = "    ~ app: (update)\nResources:\n    ~ 2 updated\n    68 unchanged\n\nDuration: 14s\n"
+    assert no_change.counts(text) == ["~ 2 updated", "68 unchanged"]
 
 
 def test_something_that_wrk_does_not_say_is_refused() -> None:

@@ -208,7 +208,7 @@ async def test_sessions_of_a_worker_that_finishes_count(agent: Agent, edge: Edge
 
 
 async def test_an_edge_without_configuration_says_so(agent: Agent) -> None:
-    assert await status(agent) == {"version": None, "error": None, "releases": {}}
+    assert await status(agent) == {"version": None, "error": None, "refused": None, "releases": {}}
 
 
 async def test_leaving_fails_the_front_door_s_check(agent: Agent, edge: Edge) -> None:

@@ -68,7 +68,12 @@ class Hosts(Component):
             labels=environment.label_list(role=host.role, zone=host.zone, host=host.name),
             destroy_grace_seconds=STOP_SECONDS,
             **_engine_in_a_container(),
-            opts=self.child(provider=self._provider, hooks=self._hook),
+            # The engine tells these in another spelling: after a refresh every host would be replaced.
+            opts=self.child(
+                provider=self._provider,
+                hooks=self._hook,
+                ignore_changes=["capabilities", "securityOpts"],
+            ),
         )
 
     def _uploads(self, host: Host) -> list[dict[str, Any]]:
