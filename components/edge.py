@@ -10,8 +10,8 @@ from components.cluster import Cluster
 from components.environment import Component, as_list
 from components.images import Images
 from components.supply import Supply
-from components.targets.target import Target
 from components.swarm_secret import SwarmSecret
+from components.targets.target import Target
 from providers.certificate import Certificate
 
 EDGE_MEMORY, CONTROL_MEMORY = 256 << 20, 128 << 20  # at rest 70 and 40 MB

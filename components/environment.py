@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-TOKEN = "horcrux:index:{}"
+TYPE = "horcrux:index:{}"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Component(pulumi.ComponentResource):
     """A component whose type is named by its class."""
 
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(TOKEN.format(type(self).__name__), name, None, opts)
+        super().__init__(TYPE.format(type(self).__name__), name, None, opts)
 
     def child(self, **options: object) -> pulumi.ResourceOptions:
         """Options of a child: its parent and nothing merged."""

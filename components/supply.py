@@ -17,6 +17,7 @@ class Supply(Component):
     def __init__(self, registry: Registry) -> None:
         super().__init__("supply")
         self._registry = registry
+        self._first: PushedImage | None = None
         self.address, self.names = registry.hosts_name, registry.names
         self.auth = {
             "server_address": registry.pull["address"],
@@ -33,4 +34,8 @@ class Supply(Component):
     ) -> pulumi.Output[str]:
         """The same for an image that this machine's engine has under `tag`."""
         content = {"name": name, "tag": tag, "image_id": image_id}
-        return PushedImage(f"pushed-{name}", content, self._registry.push, self.child()).reference
+        # The first takes the layers along that all share; the others then need not compress them.
+        options = self.child(depends_on=[self._first] if self._first else [])
+        pushed = PushedImage(f"pushed-{name}", content, self._registry.push, options)
+        self._first = self._first or pushed
+        return pushed.reference

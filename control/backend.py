@@ -4,8 +4,8 @@ A service takes part when it carries `horcrux.app` and `horcrux.edge`; the latte
 `{"port": 8080, "routes": [["host", "/path"]], "check": "/healthz", "body_limit": bytes,
 "rate_limit": requests per second, "timeout": seconds, "tunnel_timeout": seconds}`, all but `port`
 and `routes` optional. Which of an app's services get traffic stands in the Swarm config
-`horcrux-traffic-APP`, label `horcrux.weights`: `{"SERVICE": weight}`, weights 0-256. A service that is not a release (no label `horcrux.release`)
-needs no such config: the newest one gets everything.
+`horcrux-traffic-APP`, label `horcrux.weights`: `{"SERVICE": weight}`, weights 0-256. A service
+that is not a release (no label `horcrux.release`) needs no such config: the newest one gets all.
 """
 
 import json
@@ -141,7 +141,7 @@ def _app(service: Mapping[str, Any], app: str) -> str:
     return app
 
 
-def _rules(service: Mapping[str, Any]) -> dict[str, Any]:
+def _rules(service: Mapping[str, Any]) -> dict[str, Any]:  # noqa: C901 - one rule a line
     """The `horcrux.edge` label, checked to be what the renderer can use."""
     name = service["Spec"]["Name"]
 

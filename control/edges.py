@@ -36,5 +36,5 @@ async def _ask(session: aiohttp.ClientSession, address: str) -> dict[str, Any]:
         async with session.get(f"http://{address}:{PORT}/status") as response:
             answer: dict[str, Any] = await response.json()
             return answer
-    except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
+    except (TimeoutError, aiohttp.ClientError, ValueError) as error:
         return {"version": None, "error": f"does not answer ({error!r})", "releases": {}}

@@ -57,7 +57,7 @@ class Routes:
             changed = self._changed
             try:
                 await asyncio.wait_for(changed.wait(), deadline - time.monotonic())
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 return None
         return self.bundle
 
@@ -83,7 +83,7 @@ async def watch(routes: Routes, swarm: Swarm) -> None:
         while True:
             try:
                 await routes.refresh(swarm)
-            except (aiohttp.ClientError, asyncio.TimeoutError) as error:
+            except (TimeoutError, aiohttp.ClientError) as error:
                 log.warning("the Swarm cannot be read (%s); the edges keep what they have", error)
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(wake.wait(), RESYNC_SECONDS)

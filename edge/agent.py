@@ -49,7 +49,7 @@ class Agent:
                 ):
                     if response.status == 200:
                         await self.take(await response.json())
-            except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+            except (TimeoutError, aiohttp.ClientError, OSError) as error:
                 log.warning(
                     "control does not answer (%r); going on with %s", error, have or "nothing"
                 )

@@ -85,7 +85,7 @@ class HAProxy:
         )
         try:
             output, _ = await asyncio.wait_for(check.communicate(), CHECK_SECONDS)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             check.kill()
             await check.wait()
             raise RefusedError(f"the check took longer than {CHECK_SECONDS} s") from None
@@ -156,7 +156,7 @@ async def _ask(socket: Path, command: str) -> str:
 
     try:
         return await asyncio.wait_for(talk(), SOCKET_SECONDS)
-    except (OSError, asyncio.TimeoutError):
+    except (TimeoutError, OSError):
         return ""
 
 

@@ -53,7 +53,7 @@ class _PinnedAdapter(HTTPAdapter):
             server_hostname=self._server_name,
             assert_hostname=self._server_name,
         )
-        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(*args, **kwargs)
 
     def cert_verify(self, *args: Any, **kwargs: Any) -> None:
         """The context says it all."""

@@ -59,7 +59,8 @@ def disk_space(engine: docker.DockerClient) -> Iterator[Finding]:
             yield (
                 "disk",
                 (
-                    f"{free >> 20} MB are free where the Docker engine keeps its data, {DISK_BYTES >> 20} MB are "
+                    f"{free >> 20} MB are free where the Docker engine keeps its data, "
+                    f"{DISK_BYTES >> 20} MB are "
                     "needed; `docker system df` shows what takes it, `docker system prune` frees some"
                 ),
             )

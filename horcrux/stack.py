@@ -41,7 +41,8 @@ class Stack:
 
     def preview(self, on_event: ACTIVITY) -> dict[str, int]:
         """How many resources would be created, updated, replaced, deleted and left the same."""
-        return self._attempt(lambda: self._preview(on_event))
+        changes: dict[str, int] = self._attempt(lambda: self._preview(on_event))
+        return changes
 
     def up(self, on_event: ACTIVITY) -> None:
         """Bring the environment to what its settings say."""

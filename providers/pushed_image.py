@@ -20,7 +20,10 @@ class PushedImage(Resource, module="horcrux", name="PushedImage"):
         registry: dict[str, pulumi.Input[str]],
         opts: pulumi.ResourceOptions,
     ) -> None:
-        """`image`: `name`, `tag`, `image_id`; `registry`: `push_address`, `address`, `username`, `password`, `instance`."""
+        """`image`: `name`, `tag`, `image_id`.
+
+        `registry`: `push_address`, `address`, `username`, `password`, `instance`.
+        """
         props = {"image": image, "registry": registry, "reference": None}
         super().__init__(Delegate("providers.pushed_image"), name, props, opts)
 

@@ -1,1 +1,4 @@
-"""Where hosts come from. Each target is a folder with the same file names: network, hosts, registry, front_door."""
+"""Where hosts come from.
+
+Each target is a folder with the same file names: network, hosts, registry, front_door.
+"""

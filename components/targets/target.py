@@ -16,8 +16,8 @@ class Registry(Protocol):
 
     hosts_name: str  # HOST:PORT, as hosts call it
     names: set[str]  # all that people may call it
-    push: dict[str, pulumi.Output[str]]
-    pull: dict[str, pulumi.Output[str]]
+    push: dict[str, pulumi.Input[str]]
+    pull: dict[str, pulumi.Input[str]]
 
 
 class Target(Protocol):
@@ -33,7 +33,11 @@ class Target(Protocol):
     host_resources: dict[str, pulumi.Resource]
     ways_in: list[pulumi.Resource]
     authority: dict[str, pulumi.Input[str]]
-    registry: Registry
+
+    @property
+    def registry(self) -> Registry:
+        """Where this target keeps images."""
+        ...
 
     def url(self, host: str, path: str, scheme: str) -> str:
         """The URL at which a route is reached from where Pulumi runs."""

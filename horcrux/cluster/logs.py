@@ -29,7 +29,7 @@ class LogReader:
     def lines(self, *, follow: bool, since: str | None, tail: int) -> Iterator[str]:
         """The lines, each as `TASK@HOST | text`; does not end by itself with `follow`."""
         if follow:
-            self._client.timeout = None  # type: ignore[assignment]
+            self._client.timeout = None
         stream = self._client.service_logs(
             self._service,
             details=True,

@@ -58,7 +58,7 @@ class Load:
                     self.answered += 1
                 else:
                     self._failed(f"status {response.status}")
-            except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+            except (TimeoutError, aiohttp.ClientError, OSError) as error:
                 self._failed(repr(error))
             await asyncio.sleep(PAUSE_SECONDS)
 

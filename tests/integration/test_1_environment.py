@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import ssl
 import subprocess
 from pathlib import Path
@@ -49,11 +50,12 @@ def test_https_is_signed_by_the_environments_own_authority(cloud: Sandbox) -> No
         "ca"
     ]
     context = ssl.create_default_context(cadata=ca)
-    import socket
-
-    with socket.create_connection(("127.0.0.1", cloud.ports["https"])) as plain:
-        with context.wrap_socket(plain, server_hostname="hello.itest.localhost") as secure:
-            assert secure.version() in ("TLSv1.2", "TLSv1.3")
+    name = "hello.itest.localhost"
+    with (
+        socket.create_connection(("127.0.0.1", cloud.ports["https"])) as plain,
+        context.wrap_socket(plain, server_hostname=name) as secure,
+    ):
+        assert secure.version() in ("TLSv1.2", "TLSv1.3")
 
 
 def test_an_unknown_host_gets_a_404_page(cloud: Sandbox) -> None:
@@ -172,7 +174,8 @@ def test_a_route_lives_within_two_seconds_of_its_service(cloud: Sandbox) -> None
     try:
         cloud.inside(
             "manager-1", "docker", "service", "create", "-d", "-q", *names, *mounts, "--constraint",
-            "node.role==manager", "--network", "apps", "--endpoint-mode", "dnsrr", "--with-registry-auth", image,
+            "node.role==manager", "--network", "apps", "--endpoint-mode", "dnsrr",
+            "--with-registry-auth", image,
         )  # fmt: skip
 
         def answers() -> bool:

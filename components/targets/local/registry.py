@@ -80,7 +80,7 @@ class Registry(Component):
         self.push["instance"] = self.container.id
         self.register_outputs({})
 
-    def _account(self, name: str, password: pulumi.Output[str]) -> dict[str, pulumi.Output[str]]:
+    def _account(self, name: str, password: pulumi.Output[str]) -> dict[str, pulumi.Input[str]]:
         return {
             "push_address": pulumi.Output.from_input(f"127.0.0.1:{self._port}"),
             "address": pulumi.Output.from_input(self.hosts_name),
