@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from pulumi.automation import EngineEvent
+from pulumi.automation.events import StepEventMetadata
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
@@ -18,7 +19,7 @@ DOING = {
     "Network": ("make", "network"),
     "Volume": ("make", "volume"),
     "Container": ("start", "container"),
-    "Formation": ("form", "the cluster"),
+    "Formation": ("form", "cluster"),
     "Node": ("join", "host"),
     "Secret": ("store", "secret"),
     "Service": ("start", "service"),
@@ -28,7 +29,6 @@ DOING = {
     "Authority": ("make", "certificate authority"),
 }
 DELETING = {"Node": "drain and remove", "Rollout": "drain"}
-QUIET = {"providers:docker", "Stack"}  # nothing that takes time or that anyone waits for
 NOISE = re.compile(
     r"^(Exception calling application: |[a-z0-9/-]+\.go:\d+: [\w.]+: |1 error occurred:\s*)+"
 )
@@ -87,16 +87,14 @@ class Progress:
             level = "error" if policy.enforcement_level == "mandatory" else "warning"
             self._note(level, f"policy {policy.policy_name}: {policy.message}")
 
-    def _begin(self, step: object) -> None:
-        text = _described(step)
-        if text:
-            self._running[step.urn] = Step(text, time.monotonic())  # type: ignore[attr-defined]
+    def _begin(self, step: StepEventMetadata) -> None:
+        self._running[step.urn] = Step(_described(step), time.monotonic())
 
-    def _finish(self, step: object) -> None:
-        found = self._running.pop(step.urn, None)  # type: ignore[attr-defined]
-        if not found:
+    def _finish(self, step: StepEventMetadata) -> None:
+        found = self._running.pop(step.urn, None)
+        self._done += _operation(step) in COUNTED
+        if not found or not found.text:
             return
-        self._done += 1
         took = time.monotonic() - found.began
         count = f"{self._done}/{self._total}" if self._total else str(self._done)
         if took >= 1 or not self._console.is_terminal:
@@ -121,25 +119,37 @@ class Progress:
     def _picture(self) -> Group:
         table = Table.grid(padding=(0, 2))
         now = time.monotonic()
-        for step in sorted(self._running.values(), key=lambda s: s.began)[:12]:
+        told = [step for step in self._running.values() if step.text]
+        for step in sorted(told, key=lambda s: s.began)[:12]:
             table.add_row("  [cyan]…[/]", step.text, f"[dim]{now - step.began:.0f} s[/]")
         far = f"{self._done} of {self._total}" if self._total else f"{self._done} done"
         return Group(table, Text(f"  {self._verb}: {far}, {now - self._began:.0f} s", style="bold"))
 
 
-def _described(step: object) -> str:
+def _operation(step: StepEventMetadata) -> str:
+    return str(getattr(step.op, "value", step.op))
+
+
+def _described(step: StepEventMetadata) -> str:
     """The step in words, or nothing for what is not worth a line."""
-    operation = str(getattr(step.op, "value", step.op))  # type: ignore[attr-defined]
-    kind = step.type.rpartition(":")[2]  # type: ignore[attr-defined]
-    name = step.urn.rpartition("::")[2]  # type: ignore[attr-defined]
-    if kind not in DOING or not any(operation.startswith(word) for word in (*COUNTED, "delete")):
+    operation = _operation(step)
+    kind = step.type.rpartition(":")[2]
+    name = step.urn.rpartition("::")[2]
+    component = step.type.startswith("horcrux:")
+    if (
+        component
+        or kind not in DOING
+        or not any(operation.startswith(word) for word in (*COUNTED, "delete"))
+    ):
         return ""
     verb, noun = DOING[kind]
     if operation.startswith("delete"):
         return f"{DELETING.get(kind, 'remove')} {noun} {name}"
     if operation == "replace":
         return ""  # its creation and deletion are told
-    name = re.sub(rf"^(image|pushed)-|-(node|volume|certificate|password)$|^{noun}$", "", name)
+    name = re.sub(
+        rf"^(image|pushed)-|-(node|volume|certificate|password)$|^{noun}$|^formation$", "", name
+    )
     return f"{verb} {noun} {name}".strip()
 
 

@@ -61,7 +61,7 @@ class Sandbox:
         return f"horcrux-{self.name}-{host}"
 
     def get(self, app: str, path: str = "/", **options: Any) -> requests.Response:
-        host = f"{app}.{self.name}.localhost"
+        host = f"{app}.{self.name}.localhost:{self.ports['http']}"
         with requests.Session() as session:
             session.trust_env = False
             return session.get(

@@ -1,6 +1,7 @@
 """The sample environment as a newcomer meets it."""
 
 import json
+import os
 import re
 import socket
 import ssl
@@ -20,7 +21,9 @@ def test_every_url_of_the_table_answers(cloud: Sandbox) -> None:
     assert {a["name"] for a in status["apps"]} == {"hello", "db", "wiki"}
     hello = cloud.get("hello").json()
     assert hello["app"] == "hello"
-    page = cloud.get("wiki")
+    first = cloud.get("wiki", allow_redirects=False)
+    assert first.headers["Location"] == "http://wiki.itest.localhost:18080/wiki/Main_Page"
+    page = cloud.get("wiki", "/wiki/Main_Page")
     assert page.status_code == 200
     assert "Horcrux Wiki" in page.text
 
@@ -37,7 +40,7 @@ def test_plain_pulumi_finds_nothing_to_change(cloud: Sandbox) -> None:
     done = subprocess.run(
         [*command, "--expect-no-changes", "--non-interactive"],
         cwd=cloud.folder,
-        env={**__import__("os").environ, **variables},
+        env={**os.environ, **variables},
         capture_output=True,
         text=True,
         check=False,

@@ -1,5 +1,6 @@
 """Hosts that come, go and die under load."""
 
+import os
 import subprocess
 
 from conftest import Sandbox, eventually
@@ -55,7 +56,7 @@ def test_a_host_that_is_gone_is_made_anew(cloud: Sandbox) -> None:
     done = subprocess.run(
         [*command, "--yes", "--skip-preview", "--non-interactive"],
         cwd=cloud.folder,
-        env={**__import__("os").environ, **variables},
+        env={**os.environ, **variables},
         capture_output=True,
         text=True,
         check=False,

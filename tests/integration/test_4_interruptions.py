@@ -1,10 +1,10 @@
 """A second, small environment beside the first: interrupted, half made, bad, and taken away."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,58 +32,37 @@ def small(engine: docker.DockerClient) -> Iterator[Sandbox]:
     assert objects("ismall") == []
 
 
-@pytest.mark.parametrize("container", ["front-door", "manager-1"])
-def test_an_update_that_is_killed_carries_on_when_run_again(small: Sandbox, container: str) -> None:
-    command = [
-        str(Path(sys.executable).with_name("horcrux")),
-        "-C",
-        str(small.folder),
-        "up",
-        "-s",
-        small.name,
-        "-y",
-    ]
+def begun(sandbox: Sandbox) -> subprocess.Popen[str]:
+    """An update in a session of its own, as far as its first finished step."""
+    words = ["-C", str(sandbox.folder), "up", "-s", sandbox.name, "-y"]
     update = subprocess.Popen(
-        command,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    name = small.container(container)
-    eventually(
-        lambda: name in objects(small.name) or update.poll() is not None, 600, f"{name} is there"
-    )
-    os.killpg(update.pid, signal.SIGKILL)
-    update.wait()
-
-
-def test_ctrl_c_ends_in_order_and_the_next_update_makes_all_well(small: Sandbox) -> None:
-    command = [
-        str(Path(sys.executable).with_name("horcrux")),
-        "-C",
-        str(small.folder),
-        "up",
-        "-s",
-        small.name,
-        "-y",
-    ]
-    update = subprocess.Popen(
-        command,
+        [str(Path(sys.executable).with_name("horcrux")), *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
     )
-    time.sleep(0)
     assert update.stdout
     for line in update.stdout:
         if "✓" in line:
-            break
+            return update
+    pytest.fail(f"the update ended before anything was done: {update.wait()}")
+
+
+@pytest.mark.parametrize("container", ["front-door", "manager-1"])
+def test_an_update_that_is_killed_carries_on_when_run_again(small: Sandbox, container: str) -> None:
+    update, name = begun(small), small.container(container)
+    eventually(lambda: name in objects(small.name), 600, f"{name} is there")
+    os.killpg(update.pid, signal.SIGKILL)
+    update.communicate()
+
+
+def test_ctrl_c_ends_in_order_and_the_next_update_makes_all_well(small: Sandbox) -> None:
+    update = begun(small)
     os.killpg(update.pid, signal.SIGINT)
-    rest = update.stdout.read()
-    assert update.wait(300) in (0, 130), rest
+    rest = update.communicate(timeout=300)[0]
+    assert update.returncode in (0, 130), rest
     small.up()
     assert small.status()["problems"] == []
     assert small.get("hello").json()["app"] == "hello"
@@ -91,36 +70,15 @@ def test_ctrl_c_ends_in_order_and_the_next_update_makes_all_well(small: Sandbox)
 
 def test_the_second_of_two_updates_says_that_the_first_holds_the_lock(small: Sandbox) -> None:
     small.edit(lambda config: config["horcrux:apps"]["hello"].update({"env": {"A": "1"}}))
-    command = [
-        str(Path(sys.executable).with_name("horcrux")),
-        "-C",
-        str(small.folder),
-        "up",
-        "-s",
-        small.name,
-        "-y",
-    ]
-    first = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        text=True,
-    )
-    assert first.stdout
-    for line in first.stdout:
-        if "✓" in line:
-            break
+    first = begun(small)
     second = small.horcrux("up", "-s", small.name, "-y", check=False)
-    rest = first.stdout.read()
-    assert first.wait(300) == 0, rest
+    rest = first.communicate(timeout=300)[0]
+    assert first.returncode == 0, rest
     assert second.returncode == 4, second.stderr
     assert "another update of ismall is under way" in second.stderr
 
 
 def test_a_lost_state_is_made_good_and_data_is_kept(small: Sandbox) -> None:
-    import shutil
-
     shutil.rmtree(small.folder / ".horcrux" / "state")
     done = small.up()
     assert "removed the container" in done.stderr
