@@ -54,6 +54,7 @@ global
     fd-hard-limit {MOST_FILES}
     hard-stop-after {OLD_WORKERS}
     default-path config
+    server-state-file /run/edge/servers.state
     stats socket /run/edge/stats.sock mode 600 level admin expose-fd listeners
     ssl-default-bind-options ssl-min-ver TLSv1.2
     ssl-default-bind-ciphers ECDHE+AESGCM:ECDHE+CHACHA20
@@ -90,7 +91,8 @@ defaults
     retries 3
     option redispatch 1
     retry-on conn-failure empty-response
-    default-server resolvers docker resolve-prefer ipv4 init-addr none check inter {CHECK_EVERY} fastinter 500ms fall 2 rise 1 maxconn 2000 pool-max-conn 200
+    load-server-state-from-file global
+    default-server resolvers docker resolve-prefer ipv4 init-addr last,none check inter {CHECK_EVERY} fastinter 500ms fall 2 rise 1 maxconn 2000 pool-max-conn 200
     http-error status 503 content-type "text/html; charset=utf-8" string "<!doctype html><title>Not available</title><h1>Not available</h1><p>This application has no healthy task just now. Please try again in a few seconds.</p>" hdr Retry-After 5 hdr Cache-Control no-store
 
 frontend metrics

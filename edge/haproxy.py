@@ -11,6 +11,7 @@ RUN = Path("/run/edge")
 CURRENT = RUN / "current"
 MASTER, WORKER = RUN / "master.sock", RUN / "stats.sock"
 CONFIG = "haproxy.cfg"
+SERVERS = "servers.state"  # see server-state-file in control/haproxy.py
 STAMP = "version.cfg"  # names the version, so that a running worker can be asked for it
 CHECK_SECONDS = 20  # `haproxy -c` with a thousand routes takes about one
 SOCKET_SECONDS = 5  # its command sockets answer in milliseconds
@@ -65,6 +66,10 @@ class HAProxy:
                 "haproxy", "-W", "-S", str(MASTER), *_arguments(CURRENT)
             )
         else:
+            # What is known of the servers goes along, or the new worker would have none until DNS
+            # has answered it.
+            known = await _ask(MASTER, "@1 show servers state")
+            (CURRENT.parent / SERVERS).write_text(known)
             self._process.send_signal(signal.SIGUSR2)
         try:
             async with asyncio.timeout(START_SECONDS):

@@ -70,8 +70,9 @@ def test_an_unknown_host_gets_a_404_page(cloud: Sandbox) -> None:
 def test_the_docker_api_refuses_whoever_has_no_certificate(cloud: Sandbox) -> None:
     with pytest.raises((requests.exceptions.SSLError, requests.exceptions.ConnectionError)):
         requests.get(f"https://127.0.0.1:{cloud.ports['api']}/version", verify=False, timeout=5)
-    with pytest.raises(requests.exceptions.ConnectionError):
-        requests.get(f"http://127.0.0.1:{cloud.ports['api']}/version", timeout=5)
+    plain = requests.get(f"http://127.0.0.1:{cloud.ports['api']}/version", timeout=5)
+    assert plain.status_code == 400
+    assert "HTTP request to an HTTPS server" in plain.text
 
 
 def test_no_secret_is_plain_in_the_state(cloud: Sandbox) -> None:

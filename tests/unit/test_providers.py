@@ -202,7 +202,7 @@ def test_an_image_that_is_gone_from_the_engine_is_built_anew(
 def test_the_build_command_is_in_a_fixed_order_and_a_list() -> None:
     command = image.build_command("t:1", BUILT["source"], {"B": "x y", "A": "$(1)"}, {"l": "v"})  # type: ignore[arg-type]
     assert command == [
-        *("docker", "build", "--tag", "t:1", "--file", "web/Dockerfile"),
+        *("docker", "build", "--tag", "t:1", "--file", "web/Dockerfile", "--force-rm"),
         *("--build-arg", "A=$(1)", "--build-arg", "B=x y", "--label", "l=v", "web"),
     ]
 
