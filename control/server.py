@@ -56,7 +56,8 @@ class Routes:
         while self.bundle is None or self.bundle.version == version:
             changed = self._changed
             try:
-                await asyncio.wait_for(changed.wait(), deadline - time.monotonic())
+                async with asyncio.timeout(deadline - time.monotonic()):
+                    await changed.wait()
             except TimeoutError:
                 return None
         return self.bundle
@@ -85,8 +86,9 @@ async def watch(routes: Routes, swarm: Swarm) -> None:
                 await routes.refresh(swarm)
             except (TimeoutError, aiohttp.ClientError) as error:
                 log.warning("the Swarm cannot be read (%s); the edges keep what they have", error)
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(wake.wait(), RESYNC_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RESYNC_SECONDS):
+                    await wake.wait()
                 await asyncio.sleep(SETTLE_SECONDS)
             wake.clear()
     finally:

@@ -87,8 +87,9 @@ class Agent:
         await self.haproxy.leave()
         await asyncio.sleep(NOTICE_SECONDS)
         self.haproxy.stop()
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self.haproxy.ended(), FINISH_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FINISH_SECONDS):
+                await self.haproxy.ended()
 
 
 async def run() -> int:

@@ -89,7 +89,8 @@ class HAProxy:
             stderr=asyncio.subprocess.STDOUT,
         )
         try:
-            output, _ = await asyncio.wait_for(check.communicate(), CHECK_SECONDS)
+            async with asyncio.timeout(CHECK_SECONDS):
+                output, _ = await check.communicate()
         except TimeoutError:
             check.kill()
             await check.wait()
@@ -151,16 +152,15 @@ def _point(folder: Path) -> None:
 
 
 async def _ask(socket: Path, command: str) -> str:
-    async def talk() -> str:
-        reader, writer = await asyncio.open_unix_connection(str(socket))
-        writer.write(f"{command}\n".encode())
-        writer.write_eof()  # the master's socket stays open until its client has said all
-        answer = await reader.read()
-        writer.close()
-        return answer.decode(errors="replace")
-
+    # asyncio.timeout, not wait_for: before Python 3.12 that one may swallow a cancellation.
     try:
-        return await asyncio.wait_for(talk(), SOCKET_SECONDS)
+        async with asyncio.timeout(SOCKET_SECONDS):
+            reader, writer = await asyncio.open_unix_connection(str(socket))
+            writer.write(f"{command}\n".encode())
+            writer.write_eof()  # the master's socket stays open until its client has said all
+            answer = await reader.read()
+            writer.close()
+            return answer.decode(errors="replace")
     except (TimeoutError, OSError):
         return ""
 
