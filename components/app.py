@@ -63,7 +63,7 @@ class App(Component):
             "env": app_spec.environment_of(name, app, platform.settings.apps, self.release),
             "labels": as_list({**labels, "horcrux.release": self.release}),
             "mounts": [_labelled(mount, labels) for mount in app_spec.mounts_of(app)],
-            "secrets": [self._file(f) for f in files],
+            "secrets": [platform.secrets[f.key].file(f.file) for f in files],
         }
         return docker.Service(
             own_name,
@@ -86,6 +86,8 @@ class App(Component):
     def _service_labels(self) -> dict[str, str]:
         settings = self._platform.settings
         labels = {"horcrux.release": self.release}
+        if self._app.metrics:
+            labels["horcrux.metrics"] = app_spec.metrics_label(self._app)
         if self._app.routes:
             environment = self._platform.cluster.environment.name
             labels["horcrux.edge"] = app_spec.edge_label(
@@ -129,15 +131,6 @@ class App(Component):
         platform.secrets[key] = SwarmSecret(
             f"{name}-{secret}", platform.cluster, self, value, version
         )
-
-    def _file(self, file: app_spec.SecretFile) -> dict[str, Any]:
-        secret = self._platform.secrets[file.key]
-        return {
-            "secret_id": secret.id,
-            "secret_name": secret.name,
-            "file_name": file.file,
-            "file_mode": 0o444,  # readable by whatever user the image runs as
-        }
 
 
 def _labelled(mount: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:

@@ -191,3 +191,9 @@ def edge_label(name: str, app: App, environment: str, domain: str) -> str:
         **app.edge.model_dump(),
     }
     return json.dumps(rules, sort_keys=True)
+
+
+def metrics_label(app: App) -> str:
+    """Where Prometheus finds an app's own measurements: see control.targets."""
+    assert app.metrics
+    return json.dumps({"port": app.metrics.port or app.port, "path": app.metrics.path})

@@ -1,4 +1,4 @@
-"""An environment as a whole: settings → target → cluster → supply → edge → apps."""
+"""An environment as a whole: settings → target → cluster → supply → edge → monitoring → apps."""
 
 from collections.abc import Mapping
 from graphlib import TopologicalSorter
@@ -11,9 +11,11 @@ import pulumi
 from components.app import App, Platform
 from components.app_image import resolve
 from components.cluster import Cluster
+from components.control import Control
 from components.edge import Edge
 from components.environment import Environment
 from components.images import Images
+from components.monitoring import Monitoring
 from components.supply import Supply
 from components.targets.local import LocalTarget
 from components.targets.target import Target
@@ -39,9 +41,16 @@ class Cloud:
         self._target: Target = LocalTarget(environment, settings, images, engine_address)
         cluster = Cluster(environment, self._target)
         self._supply = Supply(self._target.registry)
-        edge = Edge(
-            cluster, self._target, images, self._supply, self._certificate(secrets), settings.domain
+        supply = self._supply
+        self._control = Control(
+            cluster, self._target, images, supply, settings, secrets.get("monitoring", {})
         )
+        certificate = self._certificate(secrets)
+        edge = Edge(
+            cluster, self._target, images, supply, self._control, certificate, settings.domain
+        )
+        if settings.monitoring.enabled:
+            Monitoring(cluster, images, supply, self._control, settings.monitoring)
         self._platform = Platform(settings, cluster, self._supply, edge, secrets)
         for name in _bound_first(settings):
             app = settings.apps[name]
@@ -62,6 +71,7 @@ class Cloud:
                 name: {"number": r.number, "history": r.history} for name, r in rollouts.items()
             },
             "access": pulumi.Output.secret(self._target.access),
+            "portal": pulumi.Output.secret(self._control.portal),
             "registry": pulumi.Output.secret(
                 {
                     "url": pulumi.Output.concat("https://", registry["push_address"]),
@@ -86,6 +96,7 @@ class Cloud:
         own = {name: urls[0] for name in self._settings.apps if (urls := self._urls(name))}
         return {
             **own,
+            "portal": self._control.portal["url"],
             "registry": pulumi.Output.concat(
                 "https://", self._target.registry.push["push_address"]
             ),

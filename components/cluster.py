@@ -12,11 +12,15 @@ from horcrux.settings import Host
 from providers.formation import Formation
 from providers.node import Node
 
-NETWORK = "apps"
+NETWORK, PLATFORM = "apps", "platform"
 
 
 class Cluster(Component):
-    """Members, the provider for what runs in the cluster, and the apps' overlay network."""
+    """Members, the provider for what runs in the cluster, and two overlay networks.
+
+    Apps are on `network`. What the platform's services tell each other goes over `platform`, where no
+    app is; those that reach apps, or are reached by them, are on both.
+    """
 
     def __init__(self, environment: Environment, target: Target) -> None:
         super().__init__("cluster")
@@ -48,15 +52,19 @@ class Cluster(Component):
             key_material=target.access["key"],
             opts=self.child(depends_on=nodes),
         )
-        self.network = docker.Network(
-            "apps",
-            name=NETWORK,
+        self.network = self._overlay(NETWORK)
+        self.platform = self._overlay(PLATFORM)
+        self.register_outputs({})
+
+    def _overlay(self, name: str) -> docker.Network:
+        return docker.Network(
+            name,
+            name=name,
             driver="overlay",
             attachable=False,
-            labels=environment.label_list(),
+            labels=self.environment.label_list(),
             opts=self.object(self),
         )
-        self.register_outputs({})
 
     def object(self, parent: pulumi.Resource, **options: Any) -> pulumi.ResourceOptions:
         """Options of a Docker object in the cluster."""

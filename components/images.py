@@ -17,6 +17,8 @@ FOLDERS = {
     "front-door": "images/front_door",
     "edge": "edge",
     "control": "control",
+    "exporter": "exporter",
+    "monitoring": "monitoring",
 }
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from typing import Any
 
 import pulumi
 import pulumi_docker as docker
@@ -30,6 +31,20 @@ class SwarmSecret:
             opts=cluster.object(parent),
         )
         self.id, self.name = self.resource.id, self.resource.name
+
+    def file(self, name: str, user: str = "0", mode: int = 0o444) -> dict[str, Any]:
+        """The secret as the file /run/secrets/NAME of a service; `user`: its owner's number.
+
+        An app's is readable by all: its image may run as any user.
+        """
+        return {
+            "secret_id": self.id,
+            "secret_name": self.name,
+            "file_name": name,
+            "file_uid": user,
+            "file_gid": user,
+            "file_mode": mode,
+        }
 
 
 def fingerprint(value: str) -> str:

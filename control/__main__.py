@@ -1,28 +1,16 @@
-"""`python3 -m control serve` runs the service; `python3 -m control edges` prints what the edges say."""
+"""`python3 -m control serve` runs the service; `edges` prints what the edges say; `ask` asks the service."""
 
 import asyncio
 import json
 import logging
 import sys
 
-from aiohttp import web
-
-from control.edges import gather
-from control.server import PORT, Routes, application, watch
-from control.swarm import Swarm
-
-
-async def serve() -> None:
-    """Serve until the process is told to stop."""
-    routes, swarm = Routes(), Swarm()
-    runner = web.AppRunner(application(routes), access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, port=PORT).start()
-    await watch(routes, swarm)
-
 
 async def edges() -> None:
     """Print the edges' answers as JSON."""
+    from control.edges import gather
+    from control.swarm import Swarm
+
     swarm = Swarm()
     try:
         print(json.dumps(await gather(swarm)))
@@ -30,6 +18,22 @@ async def edges() -> None:
         await swarm.close()
 
 
+def main(words: list[str]) -> int:
+    """Do what the first word says; each loads what it needs alone, for `ask` is to be quick."""
+    match words[0]:
+        case "ask":
+            from control import ask
+
+            return ask.main(words[1:])
+        case "edges":
+            asyncio.run(edges())
+        case _:
+            from control.service import serve
+
+            logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+            asyncio.run(serve())
+    return 0
+
+
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    asyncio.run({"serve": serve, "edges": edges}[sys.argv[1]]())
+    sys.exit(main(sys.argv[1:]))

@@ -10,16 +10,18 @@ that is not a release (no label `horcrux.release`) needs no such config: the new
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 APP, EDGE, RELEASE = "horcrux.app", "horcrux.edge", "horcrux.release"
+PAGE = "horcrux.page"  # in place of the app: a page of the platform's own, such as the portal
 WEIGHTS = "horcrux.weights"
 TRAFFIC_PREFIX = "horcrux-traffic-"
 FULL_WEIGHT = 100
 MOST_WEIGHT = 256  # HAProxy's limit
 FEWEST_SLOTS = 4
+ON_EVERY_MANAGER = 7  # the most that there are: the one routed service without a number is control
 MOST_SLOTS = 1024  # HAProxy's start grows with the square: 1,024 cost nothing, 100,000 five minutes
 # The least that each limit may be, and the most that HAProxy can count (timers end at 24.8 days).
 LIMITS = {
@@ -73,10 +75,11 @@ def backends(
     apps: dict[str, list[tuple[Mapping[str, Any], dict[str, Any]]]] = {}
     for service in sorted(services, key=lambda s: str(s.get("CreatedAt", "")), reverse=True):
         labels = service["Spec"].get("Labels") or {}
-        if APP not in labels or EDGE not in labels:
+        name = labels.get(APP) or labels.get(PAGE)
+        if name is None or EDGE not in labels:
             continue
         try:
-            app, rules = _app(service, labels[APP]), _rules(service)
+            app, rules = _app(service, name), _rules(service)
         except BadLabelError as error:
             problems.append(str(error))
             continue
@@ -124,9 +127,20 @@ def _backend(
     )
 
 
+def app_rules(raw: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The rules in a `horcrux.edge` label's JSON; None where there are none that can be used."""
+    try:
+        return None if raw is None else _checked(raw, BadLabelError)
+    except BadLabelError:
+        return None
+
+
 def _slots(service: Mapping[str, Any]) -> int:
     """Room for twice the tasks, in powers of two, so that small changes of scale reload nothing."""
-    replicas = service["Spec"].get("Mode", {}).get("Replicated", {}).get("Replicas", 1)
+    mode = service["Spec"].get("Mode", {})
+    replicas = mode.get("Replicated", {}).get(
+        "Replicas", ON_EVERY_MANAGER if "Global" in mode else 1
+    )
     slots = FEWEST_SLOTS
     while slots < min(2 * replicas, MOST_SLOTS):
         slots *= 2
@@ -141,7 +155,7 @@ def _app(service: Mapping[str, Any], app: str) -> str:
     return app
 
 
-def _rules(service: Mapping[str, Any]) -> dict[str, Any]:  # noqa: C901 - one rule a line
+def _rules(service: Mapping[str, Any]) -> dict[str, Any]:
     """The `horcrux.edge` label, checked to be what the renderer can use."""
     name = service["Spec"]["Name"]
 
@@ -150,13 +164,24 @@ def _rules(service: Mapping[str, Any]) -> dict[str, Any]:  # noqa: C901 - one ru
 
     try:
         raw = json.loads(service["Spec"]["Labels"][EDGE])
+    except (ValueError, TypeError, RecursionError) as error:
+        raise _not_json(bad, error) from None
+    return _checked(raw, bad)
+
+
+def _not_json(bad: Callable[[str], BadLabelError], error: Exception) -> BadLabelError:
+    return bad(f"is not the JSON that the edge reads ({error!r})")
+
+
+def _checked(raw: Any, bad: Callable[[str], BadLabelError]) -> dict[str, Any]:
+    try:
         routes = [(str(host).lower(), str(path)) for host, path in raw["routes"]]
         rules: dict[str, Any] = {
             "port": raw["port"],
             "routes": [(h, _trimmed(p)) for h, p in routes],
         }
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise bad(f"is not the JSON that the edge reads ({error!r})") from None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _not_json(bad, error) from None
     if not _whole(rules["port"], 1, 65535):
         raise bad(f"{rules['port']!r} is not a port")
     for host, path in rules["routes"]:

@@ -26,6 +26,29 @@ MOST_FILES = (
     40_000  # a connection takes two; where the system allows fewer, HAProxy takes what it gets
 )
 
+# How long requests take is counted in classes, one counter of a table each, for every server: HAProxy
+# itself tells averages only. A class ends below so many milliseconds; the last one has no end.
+DURATIONS = "durations"
+CLASSES = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
+LONGEST_SERVER = 150  # characters: app-APP/SERVICE_SLOT, names of 63 at most
+MOST_SERVERS = 16_384  # that are counted apart; beyond it those asked longest ago begin anew
+
+
+def _counting() -> str:
+    """Rules that count a response in the class of its time, from request's to response's headers."""
+    starts, ends = (0, *CLASSES), (*(c - 1 for c in CLASSES), "")
+    rules = [
+        "set-var(txn.ms) date(0,ms),sub(txn.began)",
+        "set-var(txn.server) srv_name",
+        f"track-sc1 be_name,concat(/,txn.server) table {DURATIONS}",
+        *(
+            f"sc-inc-gpc({number},1) if {{ var(txn.ms) -m int {start}:{end} }}"
+            for number, (start, end) in enumerate(zip(starts, ends, strict=True))
+        ),
+    ]
+    return "".join(f"\n    http-response {rule}" for rule in rules)
+
+
 LOG_FORMAT = json.dumps(
     {
         "time": "%[date(0,ms),utime(%Y-%m-%dT%H:%M:%SZ)]",
@@ -108,6 +131,7 @@ frontend edge
     unique-id-format %[uuid()]
     monitor-uri /.horcrux/health
     monitor fail if {{ nbsrv(accepting) lt 1 }}
+    http-request set-var(txn.began) date(0,ms)
     http-request set-var(txn.host) req.hdr(host),field(1,:),lower
     http-request set-var(txn.path) path
     http-request set-var(txn.base) var(txn.host),concat(,txn.path,/)
@@ -116,7 +140,10 @@ frontend edge
     http-request set-header X-Forwarded-Proto http unless {{ ssl_fc }}
     http-request set-header X-Forwarded-Host %[req.hdr(host)]
     use_backend %[var(txn.base),map_beg({ROUTES})] if {{ var(txn.base),map_beg({ROUTES}) -m found }}
-    default_backend unknown
+    default_backend unknown{_counting()}
+
+backend {DURATIONS}
+    stick-table type string len {LONGEST_SERVER} size {MOST_SERVERS} store gpc({len(CLASSES) + 1})
 
 backend unknown
     http-request return status 404 content-type "text/html; charset=utf-8" string "<!doctype html><title>Not found</title><h1>Not found</h1><p>No application answers at this address.</p>"

@@ -1,4 +1,7 @@
-"""Follow control's configuration; tell how it went on `:8405/status`; leave without losing requests."""
+"""Follow control's configuration, tell how it went, leave without losing requests.
+
+Port 8405 answers `/status` (for releases and the command) and `/metrics` (for Prometheus).
+"""
 
 import asyncio
 import contextlib
@@ -11,8 +14,10 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from edge.haproxy import HAProxy, RefusedError
+from edge.metrics import EdgeCollector
 
 CONTROL = "http://tasks.horcrux-control:8081/v1/edge/config"
 STATUS_PORT = 8405
@@ -80,6 +85,14 @@ class Agent:
             }
         )
 
+    async def metrics(self, _: web.Request) -> web.Response:
+        """How long requests take, and whether the newest configuration runs."""
+        registry = CollectorRegistry(auto_describe=False)
+        durations = await self.haproxy.durations()
+        registry.register(EdgeCollector(durations, refused=self.error is not None))
+        headers = {"Content-Type": CONTENT_TYPE_LATEST}
+        return web.Response(body=generate_latest(registry), headers=headers)
+
     async def leave(self) -> None:
         """The host is to be left: no new connections, then the rest may finish."""
         if self.haproxy.version is None:
@@ -98,7 +111,7 @@ async def run() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     app = web.Application()
-    app.add_routes([web.get("/status", agent.status)])
+    app.add_routes([web.get("/status", agent.status), web.get("/metrics", agent.metrics)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, port=STATUS_PORT).start()

@@ -18,6 +18,7 @@ SOCKET_SECONDS = 5  # its command sockets answer in milliseconds
 START_SECONDS = 20  # as long as a check: it reads the same
 LOOK_SECONDS = 0.02  # between two looks at whether it has started, which takes a tenth of a second
 UP = ("UP", "DRAIN", "no check")
+DURATIONS = "durations"  # the table of control/haproxy.py
 
 
 class RefusedError(Exception):
@@ -128,6 +129,10 @@ class HAProxy:
                     counts["up"] += row.get("status", "").startswith(UP)
         return found
 
+    async def durations(self) -> dict[str, list[int]]:
+        """Answers of each server, counted by how long they took; since the last reload."""
+        return _counts(await _ask(WORKER, f"show table {DURATIONS}"))
+
     async def _workers(self) -> list[str]:
         """Prefixes for the master's command line: the current worker's first, then old ones'."""
         prefixes = ["@1 "]
@@ -163,6 +168,17 @@ async def _ask(socket: Path, command: str) -> str:
             return answer.decode(errors="replace")
     except (TimeoutError, OSError):
         return ""
+
+
+def _counts(text: str) -> dict[str, list[int]]:
+    """A table's keys, each with its counters: `…: key=NAME use=0 exp=0 gpc0=7 gpc1=0 …`."""
+    found: dict[str, list[int]] = {}
+    for line in text.splitlines():
+        pairs = dict(word.split("=", 1) for word in line.split() if "=" in word)
+        counters = {int(k[3:]): int(v) for k, v in pairs.items() if k.startswith("gpc")}
+        if "key" in pairs and counters:
+            found[pairs["key"]] = [counters[number] for number in sorted(counters)]
+    return found
 
 
 def _table(text: str) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""Programs that only some of the work needs: haproxy for tests, load generators for the bench."""
+"""Programs that only some of the work needs: what tests check with, load generators for the bench."""
 
 import shutil
 from collections.abc import Callable
@@ -22,7 +22,12 @@ class Tool:
     service: str | None = None
 
 
-TEST = (Tool("haproxy", "haproxy", "haproxy"),)
+TEST = (
+    Tool("haproxy", "haproxy", "haproxy"),
+    Tool("promtool", "prometheus", "prometheus"),
+    Tool("amtool", "prometheus-alertmanager", "prometheus-alertmanager"),
+    Tool("chromium", "chromium"),
+)
 BENCH = (
     *TEST,
     Tool("wrk", "wrk"),

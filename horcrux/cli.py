@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from horcrux.commands import apps, environments, inspect, platform
+from horcrux.commands import apps, environments, inspect, monitoring, platform
 from horcrux.context import context
 from horcrux.exits import Exit, HorcruxError
 from horcrux.progress import console
@@ -24,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for module in (environments, inspect, apps, platform):
+for module in (environments, inspect, monitoring, apps, platform):
     module.register(app)
 
 

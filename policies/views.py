@@ -52,7 +52,7 @@ class Resource:
 
     @property
     def platform(self) -> Value:
-        """`edge` or `control` for the platform's own services, None for all others, or UNKNOWN.
+        """The role (`edge`, `control` …) of the platform's own services, None for others, or UNKNOWN.
 
         A release of an app is never the platform's, whatever labels it has besides.
         """

@@ -37,7 +37,7 @@ class Rollout(Resource, module="horcrux", name="Rollout"):
 
 def create(props: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The app's first release."""
-    _roll(props, known=False)
+    _roll(props, _number(props, []), known=False)
     return props["app"], _recorded(props, [])
 
 
@@ -69,8 +69,9 @@ def _declared_otherwise(old: dict[str, Any], new: dict[str, Any]) -> bool:
 
 def update(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     """The next release, or the same one with other settings."""
-    _roll(new, known=old.get("release") == new["release"])
-    return _recorded(new, old.get("history") or [])
+    history = old.get("history") or []
+    _roll(new, _number(new, history), known=old.get("release") == new["release"])
+    return _recorded(new, history)
 
 
 def delete(props: dict[str, Any]) -> None:
@@ -85,18 +86,22 @@ def delete(props: dict[str, Any]) -> None:
 
 
 def _recorded(props: dict[str, Any], history: list[dict[str, Any]]) -> dict[str, Any]:
-    """The outputs: a release gets a number when it is another than the one before."""
+    """The outputs: the same release, described anew, or one more."""
+    number = _number(props, history)
     entry = {k: props[k] for k in ("release", "service", "image", "settings")}
-    if history and history[0]["release"] == props["release"]:
-        number = int(history[0]["number"])
-        history = [{"number": number, **entry}, *history[1:]]
-    else:
-        number = int(history[0]["number"]) + 1 if history else 1
-        history = [{"number": number, **entry}, *history]
-    return {**props, "number": number, "history": history[:KEPT]}
+    former = [h for h in history if int(h["number"]) != number]
+    return {**props, "number": number, "history": [{"number": number, **entry}, *former][:KEPT]}
 
 
-def _roll(plan: dict[str, Any], *, known: bool) -> None:
+def _number(props: dict[str, Any], history: list[dict[str, Any]]) -> int:
+    """A release gets a number when it is another than the one before."""
+    if not history:
+        return 1
+    same = history[0]["release"] == props["release"]
+    return int(history[0]["number"]) + (0 if same else 1)
+
+
+def _roll(plan: dict[str, Any], number: int, *, known: bool) -> None:
     """`known`: this release serves already; what changes is its scale or the rules around it."""
     from horcrux.cluster import traffic
 
@@ -106,9 +111,12 @@ def _roll(plan: dict[str, Any], *, known: bool) -> None:
     try:
         _healthy(client, plan, known)
         if plan["routed"]:
-            before = _shift(client, plan)
-        else:
-            traffic.remove(client, plan["app"])
+            before = _shift(client, plan, number)
+        else:  # no edge looks at it; it tells which release is current
+            share = {plan["service"]: 100}
+            traffic.set_weights(
+                client, plan["environment"], plan["app"], share, {plan["service"]: number}
+            )
     except Exception:
         if not known:  # there is nothing to go back to, and its tasks serve
             _put_back(client, plan)
@@ -159,7 +167,7 @@ def _consequence(plan: dict[str, Any], known: bool) -> str:
     return f"{serving}. Mend apps.{plan['app']} and run `pulumi up` again."
 
 
-def _shift(client: Any, plan: dict[str, Any]) -> dict[str, int]:
+def _shift(client: Any, plan: dict[str, Any], number: int) -> dict[str, int]:
     """Requests go to the new release once every edge finds it well; then the old ones are drained.
 
     The old ones are returned. An attempt that was interrupted after the new one got its requests
@@ -171,7 +179,7 @@ def _shift(client: Any, plan: dict[str, Any]) -> dict[str, int]:
     now = traffic.weights(client, app)
     before = {s: w for s, w in now.items() if s != service}
     start = now.get(service, 0) if before else 100
-    traffic.set_weights(client, environment, app, {**before, service: start})
+    traffic.set_weights(client, environment, app, {**before, service: start}, {service: number})
     wanted = int(plan["replicas"])
 
     def well(edges: dict[str, dict[str, Any]]) -> bool:

@@ -24,7 +24,8 @@ class Target(Protocol):
     """Hosts that have been started, and the ways to them.
 
     `access` is how the hosts' engines are reached (see horcrux.docker_api.Access); `anchor` is a
-    resource that goes only when the whole environment goes; `host_resources` are the hosts' own.
+    resource that goes only when the whole environment goes; `host_resources` are the hosts' own;
+    `front_door` is where tasks reach it: `http` and `https`, each host:port.
     """
 
     access: pulumi.Output[dict[str, Any]]
@@ -33,6 +34,7 @@ class Target(Protocol):
     host_resources: dict[str, pulumi.Resource]
     ways_in: list[pulumi.Resource]
     authority: dict[str, pulumi.Input[str]]
+    front_door: dict[str, str]
 
     @property
     def registry(self) -> Registry:

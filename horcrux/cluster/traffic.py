@@ -9,7 +9,7 @@ import docker
 from docker.errors import APIError, DockerException
 
 CONTROL_SERVICE, EDGE_SERVICE = "horcrux-control", "horcrux-edge"
-PREFIX, WEIGHTS = "horcrux-traffic-", "horcrux.weights"
+PREFIX, WEIGHTS, NUMBERS = "horcrux-traffic-", "horcrux.weights", "horcrux.numbers"
 POLL_SECONDS = 0.3  # each look costs a command in control's container
 
 
@@ -18,15 +18,25 @@ class EdgeError(RuntimeError):
 
 
 def set_weights(
-    client: docker.APIClient, environment: str, app: str, weights: dict[str, int]
+    client: docker.APIClient,
+    environment: str,
+    app: str,
+    weights: dict[str, int],
+    numbers: dict[str, int] | None = None,
 ) -> None:
-    """Give each release (by service name) its share of the app's requests."""
+    """Give each release (by service name) its share of the app's requests.
+
+    `numbers`: what people call a release by, for those that are new; the others keep theirs.
+    """
+    config = _find(client, app)
+    known = json.loads((config["Spec"].get("Labels") or {}).get(NUMBERS, "{}")) if config else {}
+    known |= numbers or {}
     labels = {
         "horcrux.environment": environment,
         "horcrux.app": app,
         WEIGHTS: json.dumps(weights, sort_keys=True),
+        NUMBERS: json.dumps({s: n for s, n in known.items() if s in weights}, sort_keys=True),
     }
-    config = _find(client, app)
     if config is None:
         client.create_config(f"{PREFIX}{app}", b"see the labels", labels=labels)
         return

@@ -140,6 +140,15 @@ class EdgeRules(Model):
     )
 
 
+class Metrics(Model):
+    """Measurements of the app's own, which Prometheus fetches from every task."""
+
+    port: Port | None = Field(default=None, description="The port. Default: the app's.")
+    path: str = Field(
+        default="/metrics", title="path", pattern=r"^/[!-~]*$", description="The path."
+    )
+
+
 class App(Model):
     """An application: one image, run as so many tasks, reached by routes and bindings."""
 
@@ -178,6 +187,9 @@ class App(Model):
         "a path of it, `www.example.org/` another host.",
     )
     health: Health | None = Field(default=None, description="How it is known that a task is well.")
+    metrics: Metrics | None = Field(
+        default=None, description="Measurements of its own, for Prometheus: {path: /metrics}."
+    )
     replicas: int = Field(default=1, ge=0, le=500, description="How many tasks run.")
     limits: Resources = Field(
         default=Resources(cpus=1.0, memory=256 << 20), description="What one task may use at most."

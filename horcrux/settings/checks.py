@@ -9,7 +9,7 @@ from horcrux.settings.environment import Settings
 from horcrux.settings.hosts import layout
 
 Finding = tuple[str, str]
-PLATFORM_NAMES = {"edge", "control", "horcrux", "registry"}
+PLATFORM_NAMES = {"edge", "control", "horcrux", "registry", "monitoring", "portal", "grafana"}
 
 
 class SettingsError(ValueError):
@@ -73,6 +73,8 @@ def _app(path: str, app: App) -> Iterator[Finding]:
         yield f"{path}.port", "is needed, for the app has routes"
     if app.health and app.health.http and not app.port:
         yield f"{path}.port", "is needed, for `health.http` asks there"
+    if app.metrics and not app.metrics.port and not app.port:
+        yield f"{path}.metrics.port", "is needed, for the app has no `port`"
     if app.provides and not app.port:
         yield f"{path}.port", "is needed, for other apps bind to it"
     if app.provides and app.provides.secret and app.provides.secret not in app.secrets:
@@ -130,7 +132,8 @@ def _cycles(settings: Settings) -> Iterator[Finding]:
 
 
 def _routes(settings: Settings, environment: str) -> Iterator[Finding]:
-    seen: dict[tuple[str, str], str] = {}
+    pages = {"portal": "the portal", "grafana": "Grafana"}
+    seen = {(f"{page}.{environment}.{settings.domain}", "/"): of for page, of in pages.items()}
     for name, app in settings.apps.items():
         for i, (host, path) in enumerate(app.hosts_of_routes(name, environment, settings.domain)):
             key = (host, "/" + path.strip("/"))

@@ -7,6 +7,7 @@ from pydantic import Field
 from horcrux.settings.app import App
 from horcrux.settings.fields import HostName, Model, Name, Text
 from horcrux.settings.hosts import Hosts, Local
+from horcrux.settings.monitoring import Monitoring
 
 
 class Certificate(Model):
@@ -55,6 +56,7 @@ class Settings(Model):
         default=Local(), description="For the local target: ports and network on this machine."
     )
     edge: Edge = Field(default=Edge(), description="The edge.")
+    monitoring: Monitoring = Field(default=Monitoring(), description="Measurements and alerts.")
     apps: dict[Name, App] = Field(default={}, description="The applications, by name.")
     policies: dict[Name, Policy] = Field(
         default={}, description="Policies whose level differs from the default, by id."

@@ -231,9 +231,9 @@ def test_an_edge_that_is_lost_after_the_switch_costs_no_task(swarm: FakeSwarm) -
     assert swarm.replicas("web-r2") == 2
 
 
-def test_an_app_without_routes_has_no_weights(swarm: FakeSwarm) -> None:
+def test_an_app_without_routes_still_tells_which_release_is_current(swarm: FakeSwarm) -> None:
     first(swarm, routed=False)
-    assert swarm.stored == {}
+    assert swarm.weights == {"web-r1": 100}
     assert swarm.looks == []
 
 

@@ -23,6 +23,9 @@ class FrontDoor(Component):
         provider: pulumi.ProviderResource,
     ) -> None:
         super().__init__("front-door")
+        # A name with a dot: Docker's DNS asks the outer network for no other, and tasks are to find it.
+        name = f"front-door.{environment.name}.internal"
+        self.addresses = {kind: f"{name}:{INSIDE[kind]}" for kind in ("http", "https")}
         self.container = docker.Container(
             "front-door",
             name=environment.object_name("front-door"),
@@ -35,7 +38,7 @@ class FrontDoor(Component):
                 {"internal": inside, "external": getattr(ports, kind), "ip": "127.0.0.1"}
                 for kind, inside in INSIDE.items()
             ],
-            networks_advanced=[{"name": network, "aliases": ["front-door"]}],
+            networks_advanced=[{"name": network, "aliases": ["front-door", name]}],
             labels=environment.label_list(role="front-door"),
             opts=self.child(
                 provider=provider,

@@ -50,6 +50,7 @@ class LocalTarget(Component):
         self.host_resources: dict[str, pulumi.Resource] = dict(hosts.containers)
         door = FrontDoor(environment, ports, images.platform["front-door"].image_id, name, provider)
         self.ways_in: list[pulumi.Resource] = [door.container]
+        self.front_door = door.addresses
 
         client = Certificate(
             "client-certificate", self.authority, "client", ["horcrux"], self.child()

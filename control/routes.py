@@ -1,9 +1,4 @@
-"""What control serves on the environment's own network: the edges' configuration.
-
-`GET /v1/edge/config?have=VERSION` answers at once with `{"version", "files"}` when the version is
-another one, else waits for a change up to WAIT_SECONDS and answers 204. `GET /healthz` answers 200
-while the Swarm can be read.
-"""
+"""The edges' configuration as of now: kept true to the Swarm, and waited for by the edges."""
 
 import asyncio
 import contextlib
@@ -12,13 +7,11 @@ import math
 import time
 
 import aiohttp
-from aiohttp import web
 
 from control.backend import backends
 from control.haproxy import Bundle, render
 from control.swarm import Swarm
 
-PORT = 8081
 WAIT_SECONDS = 25  # below the usual 30 s idle limits between an edge and control
 RESYNC_SECONDS = 5  # a look without an event, should one have been lost
 SETTLE_SECONDS = 0.05  # changes come in groups: one configuration for all of a group
@@ -93,20 +86,3 @@ async def watch(routes: Routes, swarm: Swarm) -> None:
             wake.clear()
     finally:
         listener.cancel()
-
-
-def application(routes: Routes) -> web.Application:
-    """The HTTP service over `routes`."""
-
-    async def config(request: web.Request) -> web.Response:
-        bundle = await routes.newer_than(request.query.get("have", ""))
-        if bundle is None:
-            return web.Response(status=204)
-        return web.json_response({"version": bundle.version, "files": bundle.files})
-
-    async def health(_: web.Request) -> web.Response:
-        return web.Response(status=200 if routes.healthy else 503)
-
-    app = web.Application()
-    app.add_routes([web.get("/v1/edge/config", config), web.get("/healthz", health)])
-    return app

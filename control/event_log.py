@@ -1,0 +1,79 @@
+"""The last events, in memory and in a file: bounded, read again at start, followed by whoever asks.
+
+It is a convenience, not a record: a control that starts takes over what it lacks from the others.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from control.events import Event, merged
+
+MOST = 2000  # some days of an ordinary environment, and a megabyte at most
+FIELDS = tuple(Event.__dataclass_fields__)
+
+
+class EventLog:
+    """The last MOST events, the oldest first."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._lines = path, 0
+        self.events: list[Event] = merged(_read(path))[-MOST:]
+        self._grown = asyncio.Event()
+
+    def add(self, events: Iterable[Event]) -> list[Event]:
+        """Those of `events` that are new, now part of the log."""
+        there = {e.id for e in self.events}
+        new = [e for e in events if e.id not in there]
+        if not new:
+            return []
+        self.events = merged(self.events, new)[-MOST:]
+        with contextlib.suppress(OSError):  # a full disk costs history, not the service
+            self._write(new)
+        self._grown.set()
+        self._grown = asyncio.Event()
+        return new
+
+    def since(self, time: float, limit: int = MOST) -> list[Event]:
+        """The last `limit` events after a time."""
+        return [e for e in self.events if e.time > time][-limit:]
+
+    async def follow(self, since: float) -> AsyncIterator[Event]:
+        """Events after a time as they come, without end; late ones from other controls too."""
+        told = {e.id for e in self.events if e.time <= since}
+        while True:
+            grown = self._grown
+            for event in [e for e in self.events if e.id not in told]:
+                yield event
+            told = {e.id for e in self.events}
+            await grown.wait()
+
+    def _write(self, new: list[Event]) -> None:
+        whole = self._lines == 0 or self._lines > 2 * MOST
+        text = "".join(f"{json.dumps(e.as_json())}\n" for e in (self.events if whole else new))
+        if whole:
+            fresh = self._path.with_suffix(".new")
+            fresh.write_text(text)
+            fresh.replace(self._path)
+            self._lines = len(self.events)
+            return
+        with self._path.open("a") as file:
+            file.write(text)
+        self._lines += len(new)
+
+
+def of_json(document: Mapping[str, Any]) -> Event:
+    """An event from the API or the file. Raises KeyError or TypeError for what is none."""
+    return Event(**{name: document[name] for name in FIELDS})
+
+
+def _read(path: Path) -> list[Event]:
+    found: list[Event] = []
+    with contextlib.suppress(OSError):
+        for line in path.read_text().splitlines():
+            with contextlib.suppress(ValueError, KeyError, TypeError):  # half a line
+                found.append(of_json(json.loads(line)))
+    return found

@@ -1,0 +1,80 @@
+"""Control at work: what it watches, and the two ports that it serves."""
+
+import asyncio
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from control import routes
+from control.alertmanager import Alertmanager
+from control.answers import Answers
+from control.api import Api
+from control.event_log import EventLog
+from control.metrics import SwarmCollector, registry
+from control.notify import receivers
+from control.notify.delivery import RESULTS
+from control.notify.routes import routes as notify_routes
+from control.portal.account import Account
+from control.portal.server import Options
+from control.portal.server import application as portal_application
+from control.prometheus import Prometheus
+from control.settings import Settings
+from control.swarm import Swarm
+from control.upstream import Upstream
+from control.watch import ALERTS_SECONDS, LOOK_SECONDS, OTHERS_SECONDS, Watch, every
+
+API_PORT, PORTAL_PORT = 8081, 8082
+PROMETHEUS_USER = "horcrux"
+SECRETS = Path("/run/secrets")
+EVENTS = Path("/var/lib/control/events.jsonl")
+
+
+async def serve() -> None:
+    """Serve until the process is told to stop."""
+    settings, swarm = Settings.of(), Swarm()
+    current, watch = routes.Routes(), Watch(settings.host, EventLog(EVENTS))
+    answers = _answers(settings, watch)
+    session = aiohttp.ClientSession()
+    collector = SwarmCollector(
+        lambda: watch.snapshot,
+        lambda: watch.read_at,
+        watch.failures,
+        lambda: len(current.problems),
+    )
+    notify = notify_routes(
+        receivers.read(SECRETS / "receivers.json"),
+        lambda: session,
+        settings.environment,
+        settings.portal_url,
+    )
+    api = Api(current, watch, answers, settings.outside, (registry(collector), registry(RESULTS)))
+    await _listen(api.application(notify), API_PORT)
+    options = Options(settings.environment, settings.session, settings.https_only)
+    page = portal_application(answers, Account.read(SECRETS / "portal.json"), options)
+    await _listen(page, PORTAL_PORT)
+    others = Upstream("horcrux-control", API_PORT)
+    await asyncio.gather(
+        routes.watch(current, swarm),
+        every(LOOK_SECONDS, "the Swarm cannot be read", lambda: watch.look(swarm)),
+        every(
+            ALERTS_SECONDS,
+            "alerts cannot be read",
+            lambda: watch.look_at_alerts(answers.alertmanager),
+        ),
+        every(OTHERS_SECONDS, "other controls cannot be heard", lambda: watch.hear_others(others)),
+    )
+
+
+def _answers(settings: Settings, watch: Watch) -> Answers:
+    password = (SECRETS / "monitoring-password").read_text()
+    account = aiohttp.BasicAuth(PROMETHEUS_USER, password)
+    prometheus = Prometheus(Upstream("horcrux-prometheus", 9090, account))
+    alertmanager = Alertmanager(Upstream("horcrux-alertmanager", 9093), prometheus)
+    return Answers(settings.environment, settings.url, watch, prometheus, alertmanager)
+
+
+async def _listen(app: web.Application, port: int) -> None:
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, port=port).start()
