@@ -23,6 +23,7 @@ GROUP_WAIT = (
 GROUP_INTERVAL = "30s"  # an end, or a message that could not be delivered, is tried again so soon
 REPEAT = "4h"  # long enough not to nag, short enough for the next shift
 HEARTBEAT_REPEAT = "1m"  # services that wait for a heartbeat count in minutes
+MOST_ALERTS = 500  # of one group in one message; control refuses what is larger than 8 MiB
 # What follows from something graver is kept back while that fires: (cause, consequences, labels alike).
 CONSEQUENCES = (
     ("HostDown", (".+",), "host"),
@@ -57,7 +58,10 @@ def alertmanager(settings: Monitoring) -> str:
         "receivers": [
             {"name": NOBODY},
             *(
-                {"name": name, "webhook_configs": [{"url": f"{NOTIFY}/{name}"}]}
+                {
+                    "name": name,
+                    "webhook_configs": [{"url": f"{NOTIFY}/{name}", "max_alerts": MOST_ALERTS}],
+                }
                 for name in settings.receivers
             ),
         ],

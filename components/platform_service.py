@@ -1,5 +1,6 @@
 """A service of the platform's own, as all of them are: global, limited, named and labelled alike."""
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ from components.app_spec import placement
 from components.cluster import Cluster
 from components.environment import as_list
 from components.supply import Supply
+from providers.converged import Converged
 
 ON_MANAGERS = ("node.role==manager",)
 
@@ -32,26 +34,37 @@ class PlatformService:
 
     def make(
         self, cluster: Cluster, supply: Supply, parent: pulumi.Resource, **options: Any
-    ) -> docker.Service:
-        """One task on every host that the constraints allow."""
+    ) -> Converged:
+        """One task on every host that the constraints allow; what is returned is there when they run."""
         labels = cluster.environment.labels(platform=self.role)
         container = {"image": self.image, "labels": as_list(labels), **self.container}
-        return docker.Service(
+        task = {
+            "container_spec": container,
+            "networks_advanceds": [{"id": network.id} for network in self.networks],
+            "resources": {"limits": {"memory_bytes": self.memory}},
+            "restart_policy": {"condition": "any", "delay": "1s", "window": "0s"},
+            **placement(list(self.constraints)),
+        }
+        service = docker.Service(
             self.role,
             name=f"horcrux-{self.role}",
             labels=as_list({**labels, **self.labels}),
             auth=supply.auth,
             mode={"global_": True},
-            task_spec={
-                "container_spec": container,
-                "networks_advanceds": [{"id": network.id} for network in self.networks],
-                "resources": {"limits": {"memory_bytes": self.memory}},
-                "restart_policy": {"condition": "any", "delay": "1s", "window": "0s"},
-                **placement(list(self.constraints)),
-            },
+            task_spec=task,
             update_config={"parallelism": 1, "order": "stop-first", "failure_action": "pause"},
             endpoint_spec={"mode": "dnsrr", "ports": self.ports},
             opts=cluster.object(parent, **options),
+        )
+        version = pulumi.Output.json_dumps(task).apply(
+            lambda text: hashlib.sha256(text.encode()).hexdigest()[:16]
+        )
+        return Converged(
+            f"{self.role}-converged",
+            service.name,
+            version,
+            cluster.access,
+            cluster.inside(parent, depends_on=[service]),
         )
 
 

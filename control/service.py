@@ -1,6 +1,7 @@
 """Control at work: what it watches, and the two ports that it serves."""
 
 import asyncio
+import logging
 from pathlib import Path
 
 import aiohttp
@@ -12,8 +13,9 @@ from control.answers import Answers
 from control.api import Api
 from control.event_log import EventLog
 from control.metrics import SwarmCollector, registry
-from control.notify import receivers
+from control.notify import post
 from control.notify.delivery import RESULTS
+from control.notify.receivers import Receiver, ReceiversError, read
 from control.notify.routes import routes as notify_routes
 from control.portal.account import Account
 from control.portal.server import Options
@@ -29,13 +31,15 @@ PROMETHEUS_USER = "horcrux"
 SECRETS = Path("/run/secrets")
 EVENTS = Path("/var/lib/control/events.jsonl")
 
+log = logging.getLogger("control")
+
 
 async def serve() -> None:
     """Serve until the process is told to stop."""
     settings, swarm = Settings.of(), Swarm()
     current, watch = routes.Routes(), Watch(settings.host, EventLog(EVENTS))
     answers = _answers(settings, watch)
-    session = aiohttp.ClientSession()
+    outward = post.session()
     collector = SwarmCollector(
         lambda: watch.snapshot,
         lambda: watch.read_at,
@@ -43,8 +47,8 @@ async def serve() -> None:
         lambda: len(current.problems),
     )
     notify = notify_routes(
-        receivers.read(SECRETS / "receivers.json"),
-        lambda: session,
+        _receivers(SECRETS / "receivers.json"),
+        lambda: outward,
         settings.environment,
         settings.portal_url,
     )
@@ -72,6 +76,15 @@ def _answers(settings: Settings, watch: Watch) -> Answers:
     prometheus = Prometheus(Upstream("horcrux-prometheus", 9090, account))
     alertmanager = Alertmanager(Upstream("horcrux-alertmanager", 9093), prometheus)
     return Answers(settings.environment, settings.url, watch, prometheus, alertmanager)
+
+
+def _receivers(path: Path) -> dict[str, Receiver]:
+    """The receivers of a file. One that cannot be used must not take the edges' configuration along."""
+    try:
+        return read(path)
+    except ReceiversError as error:
+        log.error("nobody is told of alerts: %s", error)
+        return {}
 
 
 async def _listen(app: web.Application, port: int) -> None:

@@ -1,5 +1,6 @@
 """One HTTP request to a receiver, and its answer."""
 
+import io
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -59,7 +60,7 @@ async def post(session: aiohttp.ClientSession, request: Request) -> Answer:
     try:
         url = URL(request.url, encoded=True)  # a signature is not quoted a second time
         async with session.post(
-            url, data=request.body, headers=headers, allow_redirects=False
+            url, data=io.BytesIO(request.body), headers=headers, allow_redirects=False
         ) as response:
             retry_after = cut(clean(response.headers.get("Retry-After", "")), RETRY_AFTER_POINTS)
             return Answer(response.status, retry_after, await _beginning(response))

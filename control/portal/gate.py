@@ -16,6 +16,11 @@ OPEN = ("/login", "/healthz", "/static/")  # for those who are not in
 HARMLESS = ("GET", "HEAD")
 CSRF_HEADER = "X-CSRF-Token"
 
+# aiohttp wants keys of its own making where it has them, since 3.14; Debian's does not.
+SESSION: Any = (
+    web.RequestKey("session", Session) if hasattr(web, "RequestKey") else "horcrux.session"
+)
+
 log = logging.getLogger("control.portal")
 
 
@@ -84,11 +89,11 @@ class Gate:
             told = request.headers.get(CSRF_HEADER)
             if not from_own_page(request) or not self._sessions.csrf_agrees(session, told):
                 raise web.HTTPForbidden(text="This was not asked by the portal's page. Reload it.")
-        request["session"] = session
+        request[SESSION] = session
         return await handler(request)
 
 
 def session_of(request: web.Request) -> Session:
     """The session that the gate found."""
-    session: Session = request["session"]
+    session: Session = request[SESSION]
     return session

@@ -1,6 +1,7 @@
 """The tasks of a release: which are healthy, which failed, and why."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import docker
@@ -24,12 +25,12 @@ class Tasks:
 
 
 def of_release(client: docker.APIClient, service: str, release: str) -> Tasks:
-    """The tasks of `service` that were made for `release`; the oldest first."""
+    """The tasks of `service` that were made for `release` (the platform's: none); the oldest first."""
     healthy, failed, waiting = 0, [], []
     tasks = client.tasks({"service": service})
     for task in sorted(tasks, key=lambda t: t["CreatedAt"]):
         labels = task["Spec"]["ContainerSpec"].get("Labels") or {}
-        if labels.get(RELEASE_LABEL) != release:
+        if labels.get(RELEASE_LABEL, "") != release:
             continue
         state = task["Status"]["State"]
         if state in FAILED:
@@ -57,6 +58,13 @@ def explain(client: docker.APIClient, access: Access, service: str, tasks: Tasks
     log = _log(client, service)
     lines.append("last lines of its log:" if log else "it logged nothing")
     return "\n".join([*lines, *(f"    {line}" for line in log)])
+
+
+def since(task: dict[str, Any]) -> float:
+    """When a task came into the state that it is in, in seconds since 1970."""
+    text: str = task["Status"]["Timestamp"]
+    whole, _, fraction = text.rstrip("Z").partition(".")
+    return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0.{fraction or 0}")
 
 
 def host_of(client: docker.APIClient, task: dict[str, Any]) -> str | None:

@@ -64,7 +64,7 @@ margin-right:8px;vertical-align:1px;overflow:hidden}
 .ends{display:flex;justify-content:space-between;gap:8px}
 @media (max-width:820px){.cards{grid-template-columns:repeat(2,1fr)}}
 @media (max-width:520px){main{padding:22px 14px 40px}h1{font-size:23px}.lead{font-size:16px}
-.card{padding:11px 12px}.card b{font-size:19px}.chart text{font-size:12px}.app{padding:14px 12px 6px}}
+.card{padding:11px 12px}.card b{font-size:19px}.app{padding:14px 12px 6px}}
 @media print{:root{--paper:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;--track:#e5e5e5}
 main{max-width:none;padding:0}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 h2{break-after:avoid}tr,.advice li{break-inside:avoid}}

@@ -43,7 +43,8 @@ def good(value: float | None) -> str:
         return "100 %"
     digits = 2 if value < 0.9999 else 4
     cut = math.floor(value * 100 * 10**digits) / 10**digits
-    return f"{cut:.2f} %" if round(cut, 2) == cut else f"{cut:.{digits}f} %"
+    whole, part = f"{cut:.4f}".split(".")
+    return f"{whole}.{part.rstrip('0'):0<2} %"
 
 
 def percent_mark(value: float) -> str:
@@ -90,6 +91,8 @@ def size(value: float | None, units: tuple[str, ...] = ("B", "kB", "MB", "GB", "
     if value is None:
         return NOTHING
     space = " " if units[0] else ""
+    if value == 0:
+        return f"0{space}{units[0]}"
     for unit in units[:-1]:
         if value < 999.5:
             return f"{value:.0f}{space}{unit}" if value >= 9.95 else f"{value:.1f}{space}{unit}"

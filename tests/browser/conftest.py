@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.browser.island import Island
 from tests.browser.portal import PASSWORD, RunningPortal
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -63,23 +64,32 @@ class Visitor:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def island() -> Iterator[Island]:
+    """Where the portal and the browser are."""
+    found = Island()
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def browser(island: Island, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """One Chromium for all tests."""
     if not CHROMIUM.exists():
         pytest.fail(f"{CHROMIUM} is missing: `make setup-test` installs it", pytrace=False)
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        program = island.program(CHROMIUM, tmp_path_factory.mktemp("browser"))
+        found = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
         yield found
         found.close()
 
 
 @pytest.fixture
-def portal() -> Iterator[RunningPortal]:
+def portal(island: Island) -> Iterator[RunningPortal]:
     """A portal of the test's own."""
-    running = RunningPortal()
+    running = RunningPortal(island)
     yield running
-    running.close()
+    running.stop()
 
 
 @pytest.fixture

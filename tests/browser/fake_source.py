@@ -74,7 +74,9 @@ class FakeSource:
             return [
                 None
                 if 30 <= i < 34
-                else middle + swing * math.sin(i / 11 + turn + seed) + swing / 4 * math.sin(i * 1.7 + seed)
+                else middle
+                + swing * math.sin(i / 11 + turn + seed)
+                + swing / 4 * math.sin(i * 1.7 + seed)
                 for i in range(POINTS)
             ]
 
@@ -104,7 +106,9 @@ class FakeSource:
             raise SourceError(self.problem)
         given = {"matchers": matchers, "seconds": seconds, "comment": comment, "author": author}
         self.silences.append(given)
-        alerts = [a | {"silenced": a["silenced"] or a["labels"] == matchers} for a in self.told["alerts"]]
+        alerts = [
+            a | {"silenced": a["silenced"] or a["labels"] == matchers} for a in self.told["alerts"]
+        ]
         self.change(alerts=alerts)
         return "silence-1"
 

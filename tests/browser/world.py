@@ -150,7 +150,11 @@ def trouble() -> Json:
         "transmit": None,
     }
     told["apps"][1] = rolling("hello")
-    told["apps"][3] |= {"state": "degraded", "errors": 0.071, "replicas": {"desired": 2, "running": 1}}
+    told["apps"][3] |= {
+        "state": "degraded",
+        "errors": 0.071,
+        "replicas": {"desired": 2, "running": 1},
+    }
     told["alerts"] = [
         alert(),
         alert(

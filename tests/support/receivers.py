@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 
 def payload(*alerts: dict[str, Any], **others: Any) -> dict[str, Any]:
@@ -183,7 +183,8 @@ class _Session(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         self.encrypted, self.sender, self.to = False, "", list[str]()
-        with contextlib.suppress(OSError):
+        self.stream: BinaryIO | None = None
+        try:
             if self.box.implicit:
                 self._encrypt()
             self.stream = self.request.makefile("rb")
@@ -193,6 +194,16 @@ class _Session(socketserver.BaseRequestHandler):
                 self.box.commands.append(text)
                 if not self._command(text):
                     return
+        except OSError:
+            return  # the client is gone
+        finally:
+            self._close_stream()
+            self.request.close()
+
+    def _close_stream(self) -> None:
+        if self.stream is not None:
+            self.stream.close()
+            self.stream = None
 
     def _command(self, text: str) -> bool:
         verb = text.split(" ", maxsplit=1)[0].split(":", maxsplit=1)[0].upper()
@@ -206,6 +217,7 @@ class _Session(socketserver.BaseRequestHandler):
             self._say("250-mail.test", *self._offers(), "250 8BITMIME")
         elif verb == "STARTTLS":
             self._say("220 go ahead")
+            self._close_stream()
             self._encrypt()
             self.stream = self.request.makefile("rb")
         elif verb == "AUTH":
@@ -218,6 +230,7 @@ class _Session(socketserver.BaseRequestHandler):
             self._say("250 ok")
         elif verb == "DATA":
             self._say("354 go ahead")
+            assert self.stream is not None
             lines = iter(self.stream.readline, b".\r\n")
             self.box.encrypted.append(self.encrypted)
             self.box.mails.append((self.sender, self.to, b"".join(lines)))

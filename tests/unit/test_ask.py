@@ -65,7 +65,7 @@ class Api(BaseHTTPRequestHandler):
 def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     Api.ending.clear()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.setattr(inside, "ADDRESS", address)
     yield address
@@ -201,7 +201,8 @@ class Engine:
     """The part of docker.APIClient that asking uses; answers are taken in order."""
 
     def __init__(self, *answers: tuple[Socket, int]) -> None:
-        self.answers, self.asked, self.code = list(answers), [], 0  # type: ignore[var-annotated]
+        self.answers, self.code = list(answers), 0
+        self.asked: list[tuple[list[str], bool]] = []
         self.runs, self.open = True, [socket for socket, _ in answers]
 
     def containers(self, filters: dict[str, list[str]]) -> list[dict[str, str]]:
@@ -209,17 +210,20 @@ class Engine:
         return [{"Id": "c"}] if self.runs else []
 
     def exec_create(self, container: str, words: list[str], stdin: bool) -> dict[str, str]:
+        assert container == "c"
         assert words[:4] == ["python3", "-m", "control", "ask"]
         self.asked.append((words[4:], stdin))
         return {"Id": "e"}
 
     def exec_start(self, command: str, socket: bool) -> Socket:
+        assert (command, socket) == ("e", True)
         if not self.answers:
             raise KeyboardInterrupt
         found, self.code = self.answers.pop(0)
         return found
 
     def exec_inspect(self, command: str) -> dict[str, int]:
+        assert command == "e"
         return {"ExitCode": self.code}
 
 
@@ -257,7 +261,7 @@ def test_a_control_that_cannot_be_asked_yet_is_told_with_a_remedy() -> None:
 def test_no_control_on_the_manager_is_told_with_a_remedy() -> None:
     engine = Engine()
     engine.runs = False
-    with pytest.raises(ControlError, match="control does not run .* horcrux status"):
+    with pytest.raises(ControlError, match=r"control does not run .* horcrux status"):
         ask(engine, "GET", "/v1/overview")
 
 
@@ -267,7 +271,7 @@ def test_no_manager_is_told_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> No
 
     engine = Engine()
     monkeypatch.setattr(engine, "containers", gone)
-    with pytest.raises(ControlError, match="no manager answers .*nobody there.*horcrux status"):
+    with pytest.raises(ControlError, match=r"no manager answers .*nobody there.*horcrux status"):
         ask(engine, "GET", "/v1/overview")
 
 

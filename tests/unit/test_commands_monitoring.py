@@ -8,8 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from horcrux.cli import app
 from horcrux.cluster.control import ControlError
@@ -45,14 +44,14 @@ class Control:
         self.asked: list[tuple[str, str, Any]] = []
         self.stream: list[dict[str, Any]] = []
 
-    def ask(self, client: object, method: str, path: str, body: Any = None) -> Any:
+    def ask(self, _: object, method: str, path: str, body: Any = None) -> Any:
         self.asked.append((method, path, body))
         found = self.answers.get(f"{method} {urlsplit(path).path}", {})
         if isinstance(found, Exception):
             raise found
         return found
 
-    def follow(self, client: object, path: str, **_: Any) -> Iterator[dict[str, Any]]:
+    def follow(self, _: object, path: str, **__: Any) -> Iterator[dict[str, Any]]:
         self.asked.append(("FOLLOW", path, None))
         yield from self.stream
 
@@ -64,10 +63,10 @@ class Control:
 def control(monkeypatch: pytest.MonkeyPatch) -> Control:
     found = Control()
     outputs = SimpleNamespace(access=None, project=SimpleNamespace(environment="dev"))
-    monkeypatch.setattr(Context, "outputs", lambda self, stack: outputs)
+    monkeypatch.setattr(Context, "outputs", lambda *_: outputs)
     for module in (monitoring, monitoring_alerts, monitoring_report):
         monkeypatch.setattr(module, "ask", found.ask)
-        monkeypatch.setattr(module, "connect", lambda access: None)
+        monkeypatch.setattr(module, "connect", lambda _: None)
     monkeypatch.setattr(monitoring, "follow", found.follow)
     return found
 

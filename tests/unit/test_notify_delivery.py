@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import quote
@@ -148,9 +149,8 @@ async def test_a_mail_server_that_says_nothing_is_a_failure_in_time(
     client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery, "DELIVERY_SECONDS", 0.2)
-    silent = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
-    async with silent:
-        port = silent.sockets[0].getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
         to = Receiver("ops", "email", server=f"127.0.0.1:{port}", sender="a@b.c", to=("d@e.f",))
         async with asyncio.timeout(5):
             result = await delivered(to, client)

@@ -12,6 +12,7 @@ from horcrux.commands.monitoring_cells import Room
 from horcrux.commands.monitoring_history import History
 from horcrux.commands.monitoring_live import Watch, drawn
 from horcrux.commands.monitoring_top import picture
+from horcrux.report.units import NOTHING
 
 NOW = 1_790_000_000.0
 HOST: dict[str, Any] = {
@@ -115,7 +116,7 @@ def test_figures_that_are_not_known_are_dashes(width: int) -> None:
     shown = text(overview(hosts=[host], apps=[app, two]), width)
     assert "None" not in shown
     assert "load not known" in shown
-    assert "–" in shown
+    assert NOTHING in shown
 
 
 def test_an_environment_without_apps_says_how_to_add_one() -> None:

@@ -4,7 +4,7 @@ import { el, setText, show } from "./dom.js";
 import { moment, span, timeOfDay } from "./format.js";
 
 const STEPS = [60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 14400, 21600, 43200]; // seconds between ticks
-const TICK_PIXELS = 80; // room that a time of day and a gap take
+const TICK_PIXELS = 70; // room that a time of day and a gap take
 let loading = null;
 
 /** Chart.js, or an error that says why there are no charts. */

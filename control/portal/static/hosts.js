@@ -37,7 +37,7 @@ export function hostMeters() {
   const update = (host) => {
     const known = typeof host.memory === "number" && host.memory_limit > 0;
     cpu.update(host.cpu, typeof host.cpus === "number" ? `of ${count(host.cpus, "CPU")}` : "");
-    memory.update(known ? host.memory / host.memory_limit : null, known ? `${bytes(host.memory)} of ${bytes(host.memory_limit)}` : bytesOr(host.memory));
+    memory.update(known ? host.memory / host.memory_limit : null, known ? `${bytes(host.memory)} / ${bytes(host.memory_limit)}` : bytesOr(host.memory));
     disk.update(host.disk, typeof host.disk === "number" ? "fullest file system" : "");
   };
   return { node, update };
@@ -49,12 +49,12 @@ function card(first) {
   const link = el("a", "", first.name);
   link.href = `#/host/${encodeURIComponent(first.name)}`;
   const state = badge();
-  const role = el("p", "role");
+  const role = el("span");
   const leader = el("span", "chip", "leader");
   const meters = hostMeters();
   const [tasks, edge, network] = [el("span"), el("span"), el("span", "network")];
   const title = el("h3", "", link);
-  const node = el("article", "host", el("header", "", title, leader, state.node), role, meters.node, el("footer", "", tasks, edge, network));
+  const node = el("article", "host", el("header", "", title, state.node), el("p", "role", role, leader), meters.node, el("footer", "", tasks, edge, network));
   const update = (host) => {
     setData(node, "state", host.state);
     state.update(HOST_LEVELS[host.state] ?? "none", host.state);

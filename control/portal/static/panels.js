@@ -59,7 +59,9 @@ class Panels {
     this.charts = charts;
     this.problem = el("p", "problem");
     this.problem.setAttribute("role", "status");
-    this.node = el("div", "", this.problem, el("div", "charts", ...charts.map((c) => c.node)));
+    const grid = el("div", "charts", ...charts.map((c) => c.node));
+    grid.dataset.count = charts.length;
+    this.node = el("div", "", this.problem, grid);
     this.scheme = matchMedia("(prefers-color-scheme: dark)");
     this.onScheme = () => this.charts.forEach((chart) => chart.recolour());
     this.scheme.addEventListener("change", this.onScheme);
