@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import bring_up, edge, failover, memory, no_change, release
+from bench import alerting, bring_up, edge, failover, memory, monitoring, no_change, portal, release
 from bench.environment import Environment
 from bench.figures import Figure
 
@@ -19,9 +19,12 @@ class Bench:
 
 BENCHES = (
     Bench("memory", "memory of the platform at rest", memory.measure),
+    Bench("portal", "the portal's first page in a browser", portal.measure),
+    Bench("monitoring", "what measuring costs, with few and many apps", monitoring.measure),
     Bench("noop", "updates and previews with nothing to do", no_change.measure),
     Bench("release", "one app's variables or image changed", release.measure),
     Bench("edge", "requests through the edge, beside other proxies", edge.measure),
+    Bench("alert", "from a host's loss to its alert at the receiver", alerting.measure),
     Bench("failover", "the loss of a host", failover.measure),
     Bench("noop-many", "nothing to do, with 100 more apps", no_change.measure_many),
     Bench("cluster", "three hosts, from images to a cluster", bring_up.measure_cluster),

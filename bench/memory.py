@@ -1,4 +1,4 @@
-"""Memory of the platform at rest: hosts' engines, edges, control, registry, front door."""
+"""Memory of the platform at rest: hosts' engines, edges, control, monitoring, registry, front door."""
 
 import time
 from collections.abc import Mapping
@@ -31,10 +31,11 @@ def measure(environment: Environment, runs: int) -> list[Figure]:
             time.sleep(BETWEEN_SECONDS)  # a sampling interval: nothing is waited for
         looks.append(_look(outputs))
     titles = {
-        "platform": ("the platform at rest, sample apps aside", "under 1200 MB"),
+        "platform": ("the platform at rest, sample apps aside", "under 1600 MB"),
         "engines": ("of which the hosts' engines, and what they cache", ""),
         "edge": ("of which edges, on three hosts", ""),
         "control": ("of which control, on three hosts", ""),
+        "monitoring": ("of which Prometheus, Alertmanager and exporters, on three hosts", ""),
         "registry": ("of which the registry", ""),
         "front-door": ("of which the front door", ""),
     }
@@ -64,7 +65,7 @@ def working_set(stats: Mapping[str, Any]) -> int:
 def _look(outputs: Outputs) -> dict[str, int]:
     """Bytes by part of the platform; `platform` is all of it."""
     outer = _of_machine()
-    inner = {"app": 0, "edge": 0, "control": 0}
+    inner = {"app": 0, "edge": 0, "control": 0, "monitoring": 0}
     settings = outputs.project.settings()
     for host in layout(settings.hosts, settings.local.subnet):
         for part, size in _of_host(connect(outputs.access, host.name)).items():
@@ -75,6 +76,7 @@ def _look(outputs: Outputs) -> dict[str, int]:
         "engines": outer["host"] - inside,
         "edge": inner["edge"],
         "control": inner["control"],
+        "monitoring": inner["monitoring"],
         "registry": outer["registry"],
         "front-door": outer["front-door"],
     }
@@ -97,6 +99,7 @@ def _of_host(client: docker.APIClient) -> dict[str, int]:
     found: dict[str, int] = {}
     for container in client.containers():
         part = container["Labels"].get("horcrux.platform", "app")
+        part = part if part in ("app", "edge", "control") else "monitoring"
         size = working_set(client.stats(container["Id"], stream=False, one_shot=True))
         found[part] = found.get(part, 0) + size
     return found

@@ -7,6 +7,7 @@ form and delivers it. So the addresses, which are secret, are with control alone
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -29,7 +30,7 @@ CONSEQUENCES = (
     ("HostDown", (".+",), "host"),
     (
         "ClusterWithoutQuorum",
-        ("HostDown", "Manager.+", "ClusterLosesTolerance", "RolloutStuck"),
+        ("HostDown", "ClusterLosesTolerance", "RolloutStuck"),
         "",
     ),
     ("AppDown", ("App.+", "TaskRestartsInALoop"), "app"),
@@ -90,23 +91,41 @@ def _route(name: str, severity: str) -> dict[str, Any]:
 
 
 def receivers(settings: Monitoring, secrets: Mapping[str, str]) -> str:
-    """What control delivers to (JSON, secret). Raises SettingsError for a secret without a value."""
-    missing = [
+    """What control delivers to (JSON, secret). Raises SettingsError for values that lack or cannot be used."""
+    findings = [
         (
             f"monitoring.receivers.{name}.{key}",
-            f"has no value; set it: horcrux secrets set monitoring {secret}",
+            f"{problem}; set it: horcrux secrets set monitoring {secret}",
         )
         for name, receiver in settings.receivers.items()
         for key, secret in receiver.secrets.items()
-        if secret not in secrets
+        if (problem := _problem(key, secrets.get(secret)))
     ]
-    if missing:
-        raise SettingsError("the settings", missing)
+    if findings:
+        raise SettingsError("the settings", findings)
     document = {
         name: {
-            **receiver.model_dump(exclude={"severities"}, exclude_none=True, mode="json"),
+            **receiver.model_dump(exclude={"severities"}, exclude_defaults=True, mode="json"),
             **{key: secrets[secret] for key, secret in receiver.secrets.items()},
         }
         for name, receiver in settings.receivers.items()
     }
     return json.dumps(document, sort_keys=True)
+
+
+def _problem(key: str, value: str | None) -> str | None:
+    """What is wrong with a secret's value, which is not shown: control would refuse it, and tell nobody."""
+    if not value:
+        return "has no value"
+    if key == "url" and not _is_url(value):
+        return "is not an address that begins with http:// or https://"
+    return None
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return usable and text.isascii() and text.isprintable() and " " not in text

@@ -33,19 +33,26 @@ def resolve(
     """
     if app.image is None:
         return _built(name, app, images, supply, project)
-    registry, _, rest = app.image.partition("/")
+    return found(name, app.image, f"apps.{name}.image", supply, engine)
+
+
+def found(
+    name: str, image: str, setting: str, supply: Supply, engine: docker.DockerClient
+) -> AppImage:
+    """An image that exists already. Raises SettingsError, naming the setting, when it does not."""
+    registry, _, rest = image.partition("/")
     if registry in supply.names:
         inside = f"{supply.address}/{rest}"
         return AppImage(inside, pulumi.Output.from_input(inside))
-    if "@sha256:" in app.image:
-        return AppImage(app.image, pulumi.Output.from_input(app.image))
+    if "@sha256:" in image:
+        return AppImage(image, pulumi.Output.from_input(image))
     try:
-        local = engine.images.get(app.image)
+        local = engine.images.get(image)
     except ImageNotFound:
-        pinned = _pinned(name, app.image, engine)
+        pinned = _pinned(setting, image, engine)
         return AppImage(pinned, pulumi.Output.from_input(pinned))
     identity = str(local.id)
-    return AppImage(identity, supply.push_tag(name, app.image, identity))
+    return AppImage(identity, supply.push_tag(name, image, identity))
 
 
 def _built(name: str, app: App, images: Images, supply: Supply, project: Path) -> AppImage:
@@ -60,7 +67,7 @@ def _built(name: str, app: App, images: Images, supply: Supply, project: Path) -
     return AppImage(f"{content['digest']}?{arguments}", supply.push(name, image))
 
 
-def _pinned(name: str, image: str, engine: docker.DockerClient) -> str:
+def _pinned(setting: str, image: str, engine: docker.DockerClient) -> str:
     """The image by digest, as its registry tells it to this machine's engine."""
     try:
         digest = engine.images.get_registry_data(image).id
@@ -70,7 +77,7 @@ def _pinned(name: str, image: str, engine: docker.DockerClient) -> str:
             "the settings",
             [
                 (
-                    f"apps.{name}.image",
+                    setting,
                     f"{image!r} is neither on this machine's engine nor to be had from its registry "
                     f"({reason}); correct the name, or push it first (`horcrux registry credentials`)",
                 )

@@ -9,11 +9,12 @@ import docker
 import pulumi
 
 from components.app import App, Platform
-from components.app_image import resolve
+from components.app_image import found, resolve
 from components.cluster import Cluster
 from components.control import Control
 from components.edge import Edge
 from components.environment import Environment
+from components.grafana import Grafana
 from components.images import Images
 from components.monitoring import Monitoring
 from components.supply import Supply
@@ -49,8 +50,10 @@ class Cloud:
         edge = Edge(
             cluster, self._target, images, supply, self._control, certificate, settings.domain
         )
+        self._grafana: Grafana | None = None
         if settings.monitoring.enabled:
             Monitoring(cluster, images, supply, self._control, settings.monitoring)
+            self._grafana = self._made_grafana(cluster)
         self._platform = Platform(settings, cluster, self._supply, edge, secrets)
         for name in _bound_first(settings):
             app = settings.apps[name]
@@ -72,6 +75,7 @@ class Cloud:
             },
             "access": pulumi.Output.secret(self._target.access),
             "portal": pulumi.Output.secret(self._control.portal),
+            "grafana": pulumi.Output.secret(self._grafana.access if self._grafana else None),
             "registry": pulumi.Output.secret(
                 {
                     "url": pulumi.Output.concat("https://", registry["push_address"]),
@@ -101,6 +105,16 @@ class Cloud:
                 "https://", self._target.registry.push["push_address"]
             ),
         }
+
+    def _made_grafana(self, cluster: Cluster) -> Grafana | None:
+        """Where the settings name an image of it."""
+        wanted = self._settings.monitoring.grafana
+        if wanted is None:
+            return None
+        setting = "monitoring.grafana.image"
+        image = found("grafana", wanted.image, setting, self._supply, self._engine).reference
+        domain = self._settings.domain
+        return Grafana(cluster, self._target, self._supply, self._control, image, domain)
 
     def _certificate(self, secrets: Mapping[str, Mapping[str, str]]) -> pulumi.Output[str] | None:
         """The user's own certificate with its key (PEM), when the settings name one."""

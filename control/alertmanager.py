@@ -3,6 +3,9 @@
 See Alertmanager's HTTP API, version 2.
 """
 
+import hashlib
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +14,7 @@ from control.upstream import Upstream, UpstreamError
 
 Alert = dict[str, Any]
 HIDDEN = "none"  # the severity of alerts that only show that alerting works
+EXTERNAL = ("environment", "replica")  # labels that Prometheus adds as it sends an alert
 
 
 class Alertmanager:
@@ -76,7 +80,7 @@ def _alert(told: Any, silenced: bool) -> Alert:
     labels = dict(told["labels"])
     notes = told.get("annotations", {})
     return {
-        "fingerprint": told["fingerprint"],
+        "fingerprint": fingerprint(labels),
         "name": labels.get("alertname", ""),
         "severity": labels.get("severity", "info"),
         "summary": notes.get("summary", ""),
@@ -91,11 +95,14 @@ def _alert(told: Any, silenced: bool) -> Alert:
 def _of_prometheus(told: Any) -> Alert:
     """The same from Prometheus, for when no Alertmanager answers."""
     labels = {k: v for k, v in told["labels"].items() if k != "replica"}
-    fingerprint = "\0".join(f"{k}={v}" for k, v in sorted(labels.items()))
-    return _alert(
-        {**told, "labels": labels, "fingerprint": fingerprint, "startsAt": told["activeAt"]}, False
-    )
+    return _alert({**told, "labels": labels, "startsAt": told["activeAt"]}, False)
+
+
+def fingerprint(labels: Mapping[str, str]) -> str:
+    """Tells alerts apart; the same whoever tells of the alert, so that it does not end and begin anew."""
+    own = sorted((name, value) for name, value in labels.items() if name not in EXTERNAL)
+    return hashlib.sha256(json.dumps(own).encode()).hexdigest()[:16]
 
 
 def _epoch(text: str) -> float:
-    return datetime.fromisoformat(text.replace("Z", "+00:00")[:19] + "+00:00").timestamp()
+    return datetime.fromisoformat(text).timestamp()

@@ -7,6 +7,7 @@ another one, else waits for a change and answers 204. `GET /v1/targets/JOB` is P
 """
 
 import json
+import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -23,6 +24,7 @@ from control.watch import Watch
 
 MOST_POINTS = 11_000  # what Prometheus gives at most for one series
 LONGEST_SILENCE = 30 * 86400
+LONGEST_MINUTES = 3650 * 1440  # of curves: the longest that measurements are kept
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -90,7 +92,7 @@ class Api:
         since = _number(request, "since", 0.0)
         log = self._watch.events
         if not request.query.get("follow"):
-            found = log.since(since, int(_number(request, "limit", MOST)))
+            found = log.since(since, _whole(request, "limit", MOST, MOST))
             return web.json_response({"events": [e.as_json() for e in found]})
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         await response.prepare(request)
@@ -100,7 +102,7 @@ class Api:
 
     async def _series(self, request: web.Request) -> web.Response:
         what, name = request.query.get("what", ""), request.query.get("name", "")
-        minutes = int(_number(request, "minutes", 60))
+        minutes = _whole(request, "minutes", 60, LONGEST_MINUTES)
         try:
             return web.json_response(await self._answers.series(what, name, minutes))
         except KeyError:
@@ -128,7 +130,7 @@ class Api:
         matchers, seconds = asked.get("matchers"), asked.get("seconds")
         if not matchers or not all(isinstance(v, str) for v in matchers.values()):
             raise _error(400, "matchers: say which alerts, as {label: value}")
-        if not isinstance(seconds, int) or not 0 < seconds <= LONGEST_SILENCE:
+        if type(seconds) is not int or not 0 < seconds <= LONGEST_SILENCE:
             raise _error(400, f"seconds: {seconds!r} is not from 1 to {LONGEST_SILENCE}")
         words = [str(asked.get(key) or "") for key in ("comment", "author")]
         identity = await self._answers.silence(matchers, seconds, *words)
@@ -144,6 +146,11 @@ async def _explained(request: web.Request, handler: Handler) -> web.StreamRespon
     """What went wrong, as JSON."""
     try:
         return await handler(request)
+    except web.HTTPException as error:
+        if error.status < 400 or error.content_type == "application/json":
+            raise
+        said = f"{request.method} {request.path}: {error.reason}"
+        return web.json_response({"error": said}, status=error.status)
     except UpstreamError as error:
         return web.json_response({"error": str(error)}, status=502)
     except (ValueError, AttributeError, TypeError) as error:
@@ -153,9 +160,19 @@ async def _explained(request: web.Request, handler: Handler) -> web.StreamRespon
 def _number(request: web.Request, key: str, default: float) -> float:
     text = request.query.get(key)
     try:
-        return default if text is None else float(text)
+        value = default if text is None else float(text)
     except ValueError:
-        raise _error(400, f"{key}={text!r} is not a number") from None
+        value = math.nan
+    if not math.isfinite(value):
+        raise _error(400, f"{key}={text!r} is not a number")
+    return value
+
+
+def _whole(request: web.Request, key: str, default: int, most: int) -> int:
+    value = _number(request, key, default)
+    if not 1 <= value <= most:
+        raise _error(400, f"{key}={value:g} is not from 1 to {most}")
+    return int(value)
 
 
 def _error(status: int, text: str) -> web.HTTPException:

@@ -75,7 +75,7 @@ def backends(
     apps: dict[str, list[tuple[Mapping[str, Any], dict[str, Any]]]] = {}
     for service in sorted(services, key=lambda s: str(s.get("CreatedAt", "")), reverse=True):
         labels = service["Spec"].get("Labels") or {}
-        name = labels.get(APP) or labels.get(PAGE)
+        name = labels.get(APP, labels.get(PAGE))
         if name is None or EDGE not in labels:
             continue
         try:

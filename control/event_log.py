@@ -31,24 +31,28 @@ class EventLog:
         if not new:
             return []
         self.events = merged(self.events, new)[-MOST:]
-        with contextlib.suppress(OSError):  # a full disk costs history, not the service
+        try:
             self._write(new)
+        except OSError:  # a full disk costs history, not the service
+            self._lines = 0  # the file may end in half a line: the next time it is written anew
         self._grown.set()
         self._grown = asyncio.Event()
         return new
 
     def since(self, time: float, limit: int = MOST) -> list[Event]:
         """The last `limit` events after a time."""
-        return [e for e in self.events if e.time > time][-limit:]
+        found = [e for e in self.events if e.time > time]
+        return found[max(0, len(found) - limit) :]
 
     async def follow(self, since: float) -> AsyncIterator[Event]:
         """Events after a time as they come, without end; late ones from other controls too."""
         told = {e.id for e in self.events if e.time <= since}
         while True:
-            grown = self._grown
-            for event in [e for e in self.events if e.id not in told]:
-                yield event
-            told = {e.id for e in self.events}
+            grown, events = self._grown, self.events  # others may come while these are taken
+            for event in events:
+                if event.id not in told:
+                    yield event
+            told = {e.id for e in events}
             await grown.wait()
 
     def _write(self, new: list[Event]) -> None:

@@ -32,9 +32,12 @@ class Event:
         return asdict(self)
 
 
-def event(time: float, kind: str, level: str, subject: str, text: str) -> Event:
-    """An event; the same words at the same time are the same event."""
-    identity = hashlib.sha256(f"{time:.3f}\0{kind}\0{subject}\0{text}".encode()).hexdigest()[:16]
+def event(
+    time: float, kind: str, level: str, subject: str, text: str, what: str | None = None
+) -> Event:
+    """An event. The same `what` (the text, if nothing else is said) at the same time is the same event."""
+    told = f"{time:.3f}\0{kind}\0{subject}\0{what or text}"
+    identity = hashlib.sha256(told.encode()).hexdigest()[:16]
     return Event(identity, round(time, 3), kind, level, subject, text)
 
 
@@ -107,26 +110,34 @@ def _releases(before: Snapshot, after: Snapshot) -> Iterator[Event]:
     former = {release.service: release for release in before.releases}
     for release in after.releases:
         was = former.get(release.service)
-        of = release.app or release.service
         if was is None:
-            text = f"{of}: {named(release)} is being started, {_tasks_of(release.desired)}"
-            yield event(release.created, "release", "info", of, text)
+            words = f"is being started, {_tasks_of(release.desired)}"
+            yield _release_event(release.created, release, words)
         elif release.app:
             yield from _changes(was, release)
 
 
+def _release_event(
+    time: float, release: Release, words: str, name: str | None = None
+) -> Event:
+    """One looks before a release has its number, another one after: it is the same event."""
+    of = release.app or release.service
+    what = f"{release.service} {release.hash} {words}"
+    return event(time, "release", "info", of, f"{of}: {name or named(release)} {words}", what)
+
+
 def _changes(was: Release, release: Release) -> Iterator[Event]:
-    app = release.app
     if was.hash != release.hash:
-        text = f"{app}: {named(release)} is being started, in place of {named(was)}"
-        yield event(release.changed, "release", "info", app, text)
+        # An app that keeps its service keeps its former release's number until the new one serves.
+        new = named(release) if release.number != was.number else release.hash
+        words = f"is being started, in place of {named(was)}"
+        yield _release_event(release.changed, release, words, new)
     if was.desired != release.desired:
-        text = f"{app}: {named(release)} is to have {_tasks_of(release.desired)}, not {was.desired}"
-        yield event(release.changed, "release", "info", app, text)
+        words = f"is to have {_tasks_of(release.desired)}, not {was.desired}"
+        yield _release_event(release.changed, release, words)
     if release.desired and was.running < release.desired <= release.running:
         last = max((t.at for t in release.tasks if t.running), default=release.changed)
-        text = f"{app}: {named(release)} is healthy, {_tasks_of(release.running)}"
-        yield event(last, "release", "info", app, text)
+        yield _release_event(last, release, f"is healthy, {_tasks_of(release.running)}")
 
 
 def _traffic(before: Snapshot, after: Snapshot) -> Iterator[Event]:

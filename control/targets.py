@@ -6,7 +6,6 @@ Hosts, apps and releases come and go here without a restart of anything.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from control.backend import app_rules
 from control.snapshot import Release, Snapshot
@@ -57,7 +56,8 @@ def _platform(snapshot: Snapshot, service: str, port: int) -> Iterator[Target]:
 def _apps(snapshot: Snapshot, _: Outside) -> Iterator[Target]:
     """Every task of apps that have measurements of their own."""
     for release in _releases(snapshot):
-        if not release.metrics:
+        port = (release.metrics or {}).get("port")
+        if not isinstance(port, int):  # none of its own, or a label that cannot be used
             continue
         for task in release.tasks:
             if task.running and (address := task.addresses.get(APPS)):
@@ -67,9 +67,9 @@ def _apps(snapshot: Snapshot, _: Outside) -> Iterator[Target]:
                     "release": release.hash,
                     "task": task.name,
                     "host": task.host or "",
-                    "__metrics_path__": str(release.metrics.get("path", "/metrics")),
+                    "__metrics_path__": str((release.metrics or {}).get("path", "/metrics")),
                 }
-                yield _target(f"{address}:{release.metrics.get('port')}", labels)
+                yield _target(f"{address}:{port}", labels)
 
 
 def _probes(snapshot: Snapshot, outside: Outside) -> Iterator[Target]:
@@ -86,7 +86,7 @@ def _probes(snapshot: Snapshot, outside: Outside) -> Iterator[Target]:
         for host, path in rules["routes"] if outside.http else []:
             under = check if check and check.startswith(path.rstrip("/") + "/") else None
             labels = {"app": app, "route": f"{host}{path}", "via": "front-door"}
-            url = f"http://{outside.http}{under or quote(path)}"
+            url = f"http://{outside.http}{under or path}"
             module = "http_well" if under else "http_answers"
             yield _probe(url, module, labels, hostname=host)
 

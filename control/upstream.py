@@ -7,10 +7,12 @@ from typing import Any
 
 import aiohttp
 
+from control.portal.source import SourceError
+
 ANSWER_SECONDS = 4  # within the 5 s between two renewals of a page
 
 
-class UpstreamError(Exception):
+class UpstreamError(SourceError):
     """No task of a service gave an answer that can be used."""
 
 

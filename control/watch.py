@@ -1,6 +1,6 @@
 """The environment under control's eyes: a snapshot every few seconds, and the events between two.
 
-The edges' configuration has a quicker way of its own (server.py); what is here may be a few seconds old.
+The edges' configuration has a quicker way of its own (routes.py); what is here may be a few seconds old.
 """
 
 import asyncio
@@ -10,15 +10,13 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import aiohttp
-
 from control import snapshot
 from control.alertmanager import Alertmanager
 from control.event_log import EventLog, of_json
 from control.events import alerts_between, between
 from control.metrics import Failures
 from control.swarm import Swarm
-from control.upstream import Upstream, UpstreamError
+from control.upstream import Upstream
 
 LOOK_SECONDS = 3.0  # a host's loss, seen by Swarm after 6 s, is to be an alert within the minute
 ALERTS_SECONDS = 5.0  # as often as rules are evaluated
@@ -82,7 +80,7 @@ async def every(seconds: float, what: str, action: Callable[[], Awaitable[None]]
         try:
             await action()
             failing = False
-        except (TimeoutError, aiohttp.ClientError, UpstreamError, KeyError, TypeError) as error:
+        except Exception as error:  # whatever it is, the edges' configuration must not go with it
             if not failing:
                 log.warning("%s: %r; trying on", what, error)
             failing = True

@@ -75,14 +75,19 @@ def _second(groups: Path, machine: Host) -> Host:
     """Control groups, version 2: the machine's root has no memory.current, any other group has."""
     if not (groups / "memory.current").exists():
         return machine
-    said = (groups / "memory.max").read_text().strip()
+    said = _text(groups / "memory.max", "max")
     limit = machine.memory_limit if said == "max" else min(float(said), machine.memory_limit)
     inactive = _table(groups / "memory.stat").get("inactive_file", 0)
-    quota, period = (groups / "cpu.max").read_text().split()
+    quota, period = _text(groups / "cpu.max", "max 100000").split()
     cpus = machine.cpus if quota == "max" else int(quota) / int(period)
     seconds = _table(groups / "cpu.stat").get("usage_usec", 0) / 1e6
     used = _number(groups / "memory.current", 0) - inactive
     return Host(cpus, seconds, float(max(0, used)), limit)
+
+
+def _text(path: Path, default: str) -> str:
+    """A file of a controller's, which is not there where that is not switched on."""
+    return path.read_text().strip() if path.exists() else default
 
 
 def _number(path: Path, default: int) -> int:

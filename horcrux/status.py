@@ -11,6 +11,7 @@ from docker.errors import DockerException
 from requests.exceptions import RequestException
 
 from horcrux.cluster import tasks, traffic
+from horcrux.cluster.everywhere import lacking
 from horcrux.context import Outputs
 from horcrux.docker_api import connect, machine
 from horcrux.settings import layout
@@ -48,7 +49,7 @@ def gather(outputs: Outputs) -> dict[str, Any]:
         apps.append(app)
         problems += found
     if nodes:
-        problems += _edges(client)
+        problems += [*_platform(client, services, list(nodes.values())), *_edges(client)]
     return {
         "version": VERSION,
         "environment": outputs.project.environment,
@@ -123,6 +124,22 @@ def _app(
             _problem(what, f"horcrux scale {name} {declared}, or `pulumi up --refresh`")
         )
     return app, problems
+
+
+def _platform(
+    client: docker.APIClient, services: dict[str, Any], nodes: list[dict[str, Any]]
+) -> list[Problem]:
+    """The platform's own services that do not run where they should."""
+    running = client.tasks({"desired-state": "running"})
+    return [
+        _problem(
+            f"the platform's service {name} does not run on {', '.join(hosts)}",
+            f"wait half a minute; then: docker service ps --no-trunc {name}, on a manager",
+        )
+        for name, service in sorted(services.items())
+        if "horcrux.platform" in (service["Spec"].get("Labels") or {})
+        and (hosts := lacking(service, nodes, running))
+    ]
 
 
 def _edges(client: docker.APIClient) -> list[Problem]:

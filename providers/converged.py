@@ -51,6 +51,7 @@ def update(_old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 
 
 def _wait(props: dict[str, Any]) -> None:
+    from horcrux.cluster.everywhere import lacking
     from horcrux.docker_api import Access, connect
     from providers.waiting import wait
 
@@ -64,7 +65,7 @@ def _wait(props: dict[str, Any]) -> None:
             return "stopped"
         if sum(_failed(t) and t["ID"] not in before for t in tasks) >= FAILURES:
             return "failing"
-        return "running" if _runs(service, client.nodes(), tasks) else None
+        return None if lacking(service, client.nodes(), tasks, STEADY_SECONDS) else "running"
 
     found = wait(LONGEST_SECONDS, settled)
     if found != "running":
@@ -73,33 +74,6 @@ def _wait(props: dict[str, Any]) -> None:
 
 def _failed(task: dict[str, Any]) -> bool:
     return task["Status"]["State"] in ("failed", "rejected")
-
-
-def _runs(
-    service: dict[str, Any], nodes: list[dict[str, Any]], tasks: list[dict[str, Any]]
-) -> bool:
-    """Whether each host that the service is meant for runs its newest version, steadily."""
-    import time
-
-    from horcrux.cluster.tasks import since
-
-    template = service["Spec"]["TaskTemplate"]
-    managers = "node.role==manager" in (template.get("Placement") or {}).get("Constraints", [])
-    wanted = {
-        node["ID"]
-        for node in nodes
-        if node["Status"]["State"] == "ready"
-        and node["Spec"]["Availability"] == "active"
-        and (node["Spec"]["Role"] == "manager" or not managers)
-    }
-    running = {
-        task["NodeID"]
-        for task in tasks
-        if task["DesiredState"] == task["Status"]["State"] == "running"
-        and task["Spec"]["ContainerSpec"] == template["ContainerSpec"]
-        and time.time() - since(task) >= STEADY_SECONDS
-    }
-    return bool(wanted) and wanted <= running
 
 
 def _explained(client: Any, access: Any, name: str, found: str | None) -> str:

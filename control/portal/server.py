@@ -97,7 +97,7 @@ def application(
             web.post("/logout", entrance.logout),
             web.get("/", portal.page),
             web.get("/api/overview", portal.overview),
-            web.get("/api/stream", portal.stream),
+            web.get("/api/stream", portal.stream, allow_head=False),  # it would never end
             web.get("/api/series", portal.series),
             web.post("/api/silence", portal.silence),
         ]

@@ -1,6 +1,7 @@
 """Verbs that change apps: deploy, rollback, scale, secrets."""
 
 import sys
+from collections.abc import Iterator
 from getpass import getpass
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from horcrux import lifecycle, registry
 from horcrux.context import AsJson, Environment, Outputs, context, print_json
 from horcrux.exits import Exit, HorcruxError
 from horcrux.progress import console
-from horcrux.settings import SettingsError
+from horcrux.settings import Settings, SettingsError
 from horcrux.stack import Stack
 from horcrux.stack_edit import StackEdit
 
@@ -82,16 +83,15 @@ def secrets_set(app: str, name: str, stack: Environment = None) -> None:
 
 
 def secrets_list(stack: Environment = None, as_json: AsJson = False) -> None:
-    """The secrets that apps ask for, and which of them have a value. Values are never shown."""
+    """The secrets that settings ask for, and which of them have a value. Values are never shown."""
     import json
 
     project = context.project(stack)
     given = Stack(project, create=True).config().get("horcrux:secrets")
     values = json.loads(given.value) if given else {}
     rows = [
-        {"app": app, "secret": name, "value": _origin(secret.generate, values.get(app, {}), name)}
-        for app, settings in project.settings().apps.items()
-        for name, secret in settings.secrets.items()
+        {"app": app, "secret": name, "value": _origin(length, values.get(app, {}), name)}
+        for app, name, length in _asked_for(project.settings())
     ]
     if as_json:
         print_json(rows)
@@ -100,6 +100,18 @@ def secrets_list(stack: Environment = None, as_json: AsJson = False) -> None:
     for row in rows:
         table.add_row(row["app"], row["secret"], row["value"])
     console().print(table)
+
+
+def _asked_for(settings: Settings) -> Iterator[tuple[str, str, int | None]]:
+    """Each secret's owner, its name, and its length where it is made up."""
+    for app, its in settings.apps.items():
+        for name, secret in its.secrets.items():
+            yield app, name, secret.generate
+    if settings.edge.tls:
+        yield "edge", settings.edge.tls.key, None
+    for receiver in settings.monitoring.receivers.values():
+        for name in receiver.secrets.values():
+            yield "monitoring", name, None
 
 
 def _origin(length: int | None, given: dict[str, str], name: str) -> str:

@@ -15,6 +15,7 @@ from horcrux.docker_api import connect
 from horcrux.exits import Exit, HorcruxError
 from horcrux.progress import console
 
+PAGES = ("portal", "grafana")
 COLOURS = {"ready": "green", "stopped": "red", "down": "red", "missing": "red"}
 
 
@@ -84,15 +85,27 @@ def exec_(
 
 
 def open_(app: str, stack: Environment = None) -> None:
-    """Open an app in the browser, and print its URL."""
+    """Open an app, `portal` or `grafana` in the browser; print its URL, and the pages' accounts."""
     outputs = context.outputs(stack)
+    if app in PAGES:
+        page = outputs.values.get(app)
+        if not page:
+            raise HorcruxError(f"there is no {app}; to have one: monitoring.{app}", Exit.USAGE)
+        print(page["url"])
+        print(f"account: {page['username']}\npassword: {page['password']}")
+        _browse(page["url"])
+        return
     outputs.release(app)
     urls = outputs.values["urls"].get(app)
     if not urls:
         raise HorcruxError(f"{app} has no routes; give it one: apps.{app}.routes: [/]", Exit.USAGE)
     print(urls[0])
+    _browse(urls[0])
+
+
+def _browse(url: str) -> None:
     if sys.stdout.isatty():
-        webbrowser.open(urls[0])
+        webbrowser.open(url)
 
 
 def register(app: typer.Typer) -> None:

@@ -15,6 +15,8 @@ PATH = re.compile(r"/[A-Za-z0-9._~%/-]*")
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,15})?)\s*([KMGTkmgt]?)(?:[Ii]?[Bb])?")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+MAIL_ADDRESS = re.compile(r"[!#-'*+./-9=?A-Z^-~-]+@[!#-'*+./-9=?A-Z^-~-]+")  # nothing that ends a header
+MAIL_SERVER = re.compile(r"[A-Za-z0-9.-]+:[0-9]{1,5}")
 
 
 class Model(BaseModel):
@@ -84,6 +86,18 @@ def _variable(value: str) -> str:
     return value
 
 
+def _mail_address(value: str) -> str:
+    if not MAIL_ADDRESS.fullmatch(value):
+        raise ValueError(f"{value!r} is not a mail address: write one, like ops@example.org")
+    return value
+
+
+def _mail_server(value: str) -> str:
+    if not MAIL_SERVER.fullmatch(value) or not 1 <= int(value.partition(":")[2]) <= 65535:
+        raise ValueError(f"{value!r} is not a host and a port, like smtp.example.org:587")
+    return value
+
+
 def _text(value: Any) -> Any:
     """YAML reads `PORT: 80` and `DEBUG: true` as number and truth value; containers get text."""
     if isinstance(value, bool):
@@ -115,6 +129,12 @@ Route = Annotated[
 MountPath = Annotated[str, AfterValidator(_mount), _described("absolute path", pattern="^/[^:]*$")]
 Variable = Annotated[
     str, AfterValidator(_variable), _described("variable", pattern=_anchored(VARIABLE))
+]
+MailAddress = Annotated[
+    str, AfterValidator(_mail_address), _described("mail address", pattern=_anchored(MAIL_ADDRESS))
+]
+MailServer = Annotated[
+    str, AfterValidator(_mail_server), _described("host:port", pattern=_anchored(MAIL_SERVER))
 ]
 Text = Annotated[
     str, BeforeValidator(_text), _described("text", type=["string", "number", "boolean"])

@@ -4,11 +4,12 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from horcrux.settings.fields import Model, Name, Seconds, Size
+from horcrux.settings.fields import MailAddress, MailServer, Model, Name, Seconds, Size
 
 Severity = Literal["critical", "warning", "info", "heartbeat"]
 SIGNING = ("dingtalk", "feishu")
-MAIL_ONLY = ("server", "sender", "to", "username", "password")
+MAIL_ONLY = {"server", "security", "sender", "to", "username", "password"}
+BOTS_ONLY = {"url", "sign"}
 
 
 class Receiver(Model):
@@ -27,11 +28,8 @@ class Receiver(Model):
         description="Secret with the bot's signing key, where signing is switched on (`dingtalk`, "
         "`feishu`).",
     )
-    server: str | None = Field(
-        default=None,
-        title="host:port",
-        pattern=r"^[A-Za-z0-9.-]+:[0-9]{1,5}$",
-        description="The mail server, as smtp.example.org:587.",
+    server: MailServer | None = Field(
+        default=None, description="The mail server, as smtp.example.org:587."
     )
     security: Literal["starttls", "tls", "none"] = Field(
         default="starttls", description="How the connection to the mail server is protected."
@@ -40,8 +38,8 @@ class Receiver(Model):
         default=None, description="The account at the mail server, if it wants one."
     )
     password: Name | None = Field(default=None, description="Secret with that account's password.")
-    sender: str | None = Field(default=None, description="The mail's sender.")
-    to: tuple[str, ...] = Field(default=(), description="The mail's recipients.")
+    sender: MailAddress | None = Field(default=None, description="The mail's sender.")
+    to: tuple[MailAddress, ...] = Field(default=(), description="The mail's recipients.")
     severities: tuple[Severity, ...] = Field(
         default=("critical", "warning"),
         min_length=1,
@@ -51,20 +49,23 @@ class Receiver(Model):
 
     @model_validator(mode="after")
     def _complete(self) -> "Receiver":
-        if self.kind == "email":
+        email = self.kind == "email"
+        others = BOTS_ONLY if email else MAIL_ONLY
+        if self.kind not in SIGNING:
+            others = {*others, "sign"}
+        given = self.model_dump(exclude_defaults=True).keys()
+        if foreign := given & others:
+            raise ValueError(f"{', '.join(sorted(foreign))}: not for the kind {self.kind}")
+        if email:
             missing = [key for key in ("server", "sender", "to") if not getattr(self, key)]
             if missing:
                 raise ValueError(f"an email receiver needs {', '.join(missing)}")
             if bool(self.username) != bool(self.password):
                 raise ValueError("needs both of `username` and `password`, or neither")
-            return self
-        if not self.url:
+            if self.password and self.security == "none":
+                raise ValueError("a password is never sent in the clear: take starttls or tls")
+        elif not self.url:
             raise ValueError(f"a {self.kind} receiver needs `url`, the name of a secret")
-        foreign = [key for key in MAIL_ONLY if getattr(self, key)]
-        if self.sign and self.kind not in SIGNING:
-            foreign.append("sign")
-        if foreign:
-            raise ValueError(f"{', '.join(foreign)}: not for the kind {self.kind}")
         return self
 
     @property

@@ -71,9 +71,9 @@ def island() -> Iterator[Island]:
     found.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(island: Island, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One Chromium for all tests."""
+    """One Chromium for a module: Playwright's loop must be gone before tests with loops of their own."""
     if not CHROMIUM.exists():
         pytest.fail(f"{CHROMIUM} is missing: `make setup-test` installs it", pytrace=False)
     expect.set_options(timeout=PATIENCE_MS)

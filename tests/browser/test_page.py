@@ -49,7 +49,7 @@ def test_news_that_does_not_come_is_told_though_the_connection_holds(
     page = visitor.enter()
     visitor.portal.source.stalled = True
     page.clock.fast_forward(30_000)
-    expect(page.locator("#lost")).to_contain_text("No news for")
+    expect(page.locator("#lost")).to_contain_text("No news since")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -130,7 +130,7 @@ def test_every_control_has_a_name(page: Page, visitor: Visitor) -> None:
 
 def test_the_first_load_is_small(visitor: Visitor) -> None:
     """With the charts' library, though that is only loaded once a chart is looked at."""
-    visitor.login()
+    visitor.enter()
     session = visitor.page.context.new_cdp_session(visitor.page)
     session.send("Network.enable")
     session.send("Network.setCacheDisabled", {"cacheDisabled": True})

@@ -15,11 +15,14 @@ import pytest
 import requests
 from ruamel.yaml import YAML
 
+from tests.support.receivers import Recorder, recorder
+
 PROJECT = Path(__file__).resolve().parents[2]
 WORK = PROJECT / "build" / "integration"
 LEFT_OUT = {".git", ".venv", ".engine", ".horcrux", "build", ".mypy_cache", ".ruff_cache"}
 UP_SECONDS = 1500  # from nothing, images and all, on a slow machine
 COMMAND_SECONDS = 300
+SECRET_PATH = "a-path-that-nobody-may-see"
 
 
 @dataclass
@@ -159,11 +162,25 @@ def engine() -> docker.DockerClient:
 
 
 @pytest.fixture(scope="session")
-def cloud(engine: docker.DockerClient) -> Iterator[Sandbox]:
+def receiver() -> Iterator[Recorder]:
+    """Somebody on this machine who is told of alerts."""
+    with recorder("0.0.0.0") as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def cloud(engine: docker.DockerClient, receiver: Recorder) -> Iterator[Sandbox]:
     """The environment `dev` under another name: up for all tests, down after them."""
     ports = {"http": 18080, "https": 18443, "api": 18376, "registry": 18500}
-    wiki = {"wiki": {"env": {"WIKI_URL": "http://wiki.itest.localhost:18080"}}}
-    sandbox = make("itest", {"horcrux:extends": "dev", "horcrux:apps": wiki}, ports, "10.88.1.0/24")
+    config = {
+        "horcrux:extends": "dev",
+        "horcrux:apps": {"wiki": {"env": {"WIKI_URL": "http://wiki.itest.localhost:18080"}}},
+        "horcrux:monitoring": {"receivers": {"ops": {"kind": "webhook", "url": "ops-url"}}},
+    }
+    sandbox = make("itest", config, ports, "10.88.1.0/24")
+    # The first address of the network is this machine's.
+    url = f"http://10.88.1.1:{receiver.port}/{SECRET_PATH}"
+    sandbox.horcrux("secrets", "set", "monitoring", "ops-url", "-s", "itest", text=url)
     sandbox.up()
     yield sandbox
     sandbox.horcrux("down", "-s", "itest", "-y")

@@ -30,6 +30,9 @@ RAW: dict[str, Any] = {
     }
 }
 GIVEN = {"web": {"token": "a-value-nobody-may-see"}}
+PUSHED = ("control", "edge", "exporter", "monitoring", "web")
+MEASURING = ("exporter", "node-exporter", "prometheus", "alertmanager", "blackbox")
+CLUSTER_S = ("Service", "Secret", "ServiceConfig")
 
 
 def environment(name: str = "dev", **changes: Any) -> Stack:
@@ -73,8 +76,9 @@ def test_every_resource_belongs_to_the_component_that_makes_it(stack: Stack) -> 
         *(f"Node {h}-node" for h in hosts),
         "docker cluster",
         "Network apps",
+        "Network platform",
     }
-    images = ("python", "host", "registry", "front-door", "edge", "control", "web")
+    images = ("python", "host", "registry", "front-door", *PUSHED)
     assert children.pop("images") == {"BaseImage base", *(f"Image image-{i}" for i in images)}
     web, db = stack.release("web"), stack.release("db")
     token = next(r.name for r in stack.of("Secret") if r.name.startswith("web-token-"))
@@ -89,12 +93,24 @@ def test_every_resource_belongs_to_the_component_that_makes_it(stack: Stack) -> 
             "Container registry",
         },
         "front-door": {"Container front-door"},
-        "supply": {f"PushedImage pushed-{i}" for i in ("web", "db", "control", "edge")},
+        "supply": {f"PushedImage pushed-{i}" for i in ("db", *PUSHED)},
+        "control": {
+            *(f"Password {p}" for p in ("portal-password", "portal-key", "monitoring-password")),
+            *(f"Secret {s}" for s in ("control-portal", "control-receivers", "monitoring-password")),
+            "Service control",
+            "Converged control-converged",
+        },
         "edge": {
             "Certificate edge-certificate",
             "Secret edge-tls",
-            "Service control",
             "Service edge",
+            "Converged edge-converged",
+        },
+        "monitoring": {
+            *(f"Service {s}" for s in MEASURING),
+            *(f"Converged {s}-converged" for s in MEASURING),
+            "Secret monitoring-web",
+            f"ServiceConfig {stack.of('ServiceConfig')[0].name}",
         },
         "app-web": {f"Service {web.name}", "Rollout web", f"Secret {token}"},
         "app-db": {
@@ -109,8 +125,9 @@ def test_every_resource_belongs_to_the_component_that_makes_it(stack: Stack) -> 
 def test_what_lives_in_the_cluster_goes_with_the_network_unasked(stack: Stack) -> None:
     vpc = stack.one("Network", "vpc").urn
     inside = [
-        *stack.of("Service", "Secret", "Node", "Formation", "Rollout"),
+        *stack.of(*CLUSTER_S, "Node", "Formation", "Rollout", "Converged"),
         stack.one("Network", "apps"),
+        stack.one("Network", "platform"),
     ]
     assert {r.deleted_with for r in inside} == {vpc}
     beside = stack.of("Container", "Volume")
@@ -119,7 +136,7 @@ def test_what_lives_in_the_cluster_goes_with_the_network_unasked(stack: Stack) -
 
 def test_the_cluster_s_objects_go_through_the_cluster_s_own_api(stack: Stack) -> None:
     for resource in stack.docker:
-        inside = resource.kind in ("Service", "Secret") or resource.name == "apps"
+        inside = resource.kind in CLUSTER_S or resource.name in ("apps", "platform")
         assert resource.provider.split("::")[-2] == ("cluster" if inside else "machine")
 
 

@@ -75,7 +75,7 @@ def test_a_machine_without_os_release_is_no_debian(tmp_path: Path) -> None:
 
 def test_what_is_missing_is_installed_after_the_lists_are_fetched() -> None:
     runner = FakeRunner()
-    have = {"haproxy": "/usr/sbin/haproxy"}
+    have = {tool.command: f"/usr/bin/{tool.command}" for tool in tools.TEST}
     tools.ensure("bench", tools.BENCH, ROOT, runner, have.get)
     update, install = runner.ran
     assert update.endswith("update")
@@ -95,7 +95,8 @@ def test_a_tools_service_is_kept_down_now_and_at_the_next_start(policy: Path) ->
     tools.ensure("bench", tools.BENCH, systemd, watching, nothing)
     assert seen == [True, True, False]
     assert not policy.exists()
-    assert ran[-1] == "systemctl disable haproxy nginx caddy"
+    disabled = "haproxy prometheus prometheus-alertmanager nginx caddy"
+    assert ran[-1] == f"systemctl disable {disabled}", "chromium and wrk have no service"
 
 
 def test_a_rule_of_the_machine_about_services_is_left_alone(policy: Path) -> None:
@@ -106,7 +107,10 @@ def test_a_rule_of_the_machine_about_services_is_left_alone(policy: Path) -> Non
 
 @pytest.mark.parametrize(
     ("system", "told"),
-    [(USER, "sudo apt-get install haproxy"), (MAC, "install haproxy with this system's own")],
+    [
+        (USER, "sudo apt-get install haproxy prometheus prometheus-alertmanager chromium"),
+        (MAC, "install haproxy, prometheus, prometheus-alertmanager, chromium with this system's own"),
+    ],
 )
 def test_elsewhere_the_user_is_told_what_to_install(
     system: System, told: str, capsys: pytest.CaptureFixture[str]

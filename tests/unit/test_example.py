@@ -64,4 +64,9 @@ def test_a_setting_that_the_example_lacks_would_be_found() -> None:
     lacking = example()
     del lacking["apps"]["shop"]["edge"]["rate_limit"]
     del lacking["hosts"]
-    assert list(unused(Settings, [lacking])) == ["hosts", "apps.edge.rate_limit"]
+    del lacking["monitoring"]["receivers"]["operations"]["sign"]
+    assert list(unused(Settings, [lacking])) == [
+        "hosts",
+        "monitoring.receivers.sign",
+        "apps.edge.rate_limit",
+    ]

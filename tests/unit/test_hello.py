@@ -34,7 +34,7 @@ PLATFORM = {
     "DB_URL": "mysql://app:hunter2@db:3306/app",
     "DB_PASSWORD": "hunter2",
 }
-Client = TestClient[web.Request, web.Application]
+Client = TestClient  # its parameters are newer than aiohttp 3.8
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from control.notify.routes import routes
 from tests.support.receivers import STARTED, Recorder, alert, payload, recorder
 
 PORTAL = "https://portal.dev.example.org/"
-Client = TestClient[Any, Any]
+Client = TestClient  # its parameters are newer than aiohttp 3.8
 
 
 @pytest.fixture

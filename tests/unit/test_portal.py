@@ -30,7 +30,7 @@ TOKEN = re.compile(r'name="token" value="([0-9a-f]{64})"')
 CSRF = re.compile(r'name="csrf-token" content="([0-9a-f]{64})"')
 HTTPS = {"X-Forwarded-Proto": "https"}
 DEV = Options("dev")
-Client = TestClient[Any, Any]
+Client = TestClient  # its parameters are newer than aiohttp 3.8
 
 
 class Clock:
@@ -699,6 +699,11 @@ async def test_the_stream_outlives_a_source_that_fails(
     async with portal(source, clock) as client:
         await login(client)
         await overview_where(await client.get("/api/stream"), "dev")
+
+
+async def test_a_stream_that_nobody_could_read_is_not_begun(client: Client) -> None:
+    await login(client)
+    assert (await client.head("/api/stream")).status == 405
 
 
 async def test_a_process_that_stops_lets_go_of_its_streams(

@@ -11,7 +11,11 @@ const WORDS = { critical: "Critical", warning: "Warning", info: "Info" };
 export class Alerts {
   constructor(container) {
     this.dialog = new Dialog();
-    this.cards = new Keyed(container, (a) => a.fingerprint, (a) => card(a, this.dialog));
+    this.cards = new Keyed(
+      container,
+      (a) => a.fingerprint,
+      (a) => card(a, this.dialog),
+    );
   }
 
   update({ alerts }) {
@@ -33,7 +37,18 @@ function card(first, dialog) {
   const button = el("button", "quiet", "Silence for 1 h");
   button.type = "button";
   const side = el("div", "side", button);
-  const node = el("article", "alert", el("div", "body", el("div", "line", word, title), text, el("p", "foot", since, labels, runbook)), side);
+  const node = el(
+    "article",
+    "alert",
+    el(
+      "div",
+      "body",
+      el("div", "line", word, title),
+      text,
+      el("p", "foot", since, labels, runbook),
+    ),
+    side,
+  );
   let alert = first;
   button.addEventListener("click", () => dialog.ask(alert));
   const update = (item) => {
@@ -83,7 +98,10 @@ class Dialog {
 
   ask(alert) {
     this.alert = alert;
-    setText(byId("silence-text"), `“${alert.summary || alert.name}” stays on this page, and nobody is notified of it for an hour.`);
+    setText(
+      byId("silence-text"),
+      `“${alert.summary || alert.name}” stays on this page, and nobody is notified of it for an hour.`,
+    );
     setText(byId("silence-problem"), "");
     byId("silence-comment").value = "";
     this.node.showModal();

@@ -12,7 +12,12 @@ import { judge } from "./judge.js";
 
 const header = new Header();
 const detail = new Detail(byId("detail"));
-const views = [new Alerts(byId("alerts")), new Hosts(byId("hosts")), new Apps(byId("apps")), new Events(byId("events"))];
+const views = [
+  new Alerts(byId("alerts")),
+  new Hosts(byId("hosts")),
+  new Apps(byId("apps")),
+  new Events(byId("events")),
+];
 let overview = null;
 
 function render() {
@@ -28,9 +33,17 @@ function route() {
   const open = Boolean(what);
   show(byId("overview"), !open);
   show(byId("detail"), open);
-  if (open) detail.open(what, decodeURIComponent(name), overview);
+  if (open) detail.open(what, decoded(name), overview);
   else detail.close();
   return open;
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // typed by hand; there is nothing of that name
+  }
 }
 
 addEventListener("hashchange", () => {
@@ -39,7 +52,9 @@ addEventListener("hashchange", () => {
   (open ? byId("detail-title") : byId("content"))?.focus({ preventScroll: true });
 });
 
-byId("logout").addEventListener("click", () => logout().catch((error) => header.complain(error.message)));
+byId("logout").addEventListener("click", () =>
+  logout().catch((error) => header.complain(error.message)),
+);
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault(); // the hash is the route's
   byId("content").focus();

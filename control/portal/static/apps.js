@@ -20,7 +20,10 @@ export class Apps {
     const list = el("div", "list");
     container.append(head, list);
     this.rows = new Keyed(list, (a) => a.name, row);
-    for (const [node, event] of [[this.filter, "input"], [this.unwell, "change"]]) {
+    for (const [node, event] of [
+      [this.filter, "input"],
+      [this.unwell, "change"],
+    ]) {
       node.addEventListener(event, () => this.apply());
     }
   }
@@ -36,12 +39,20 @@ export class Apps {
     const text = this.filter.value.trim().toLowerCase();
     let shown = 0;
     for (const app of this.apps) {
-      const visible = app.name.toLowerCase().includes(text) && !(this.unwell.checked && ["well", "stopped"].includes(app.state));
+      const visible =
+        app.name.toLowerCase().includes(text) &&
+        !(this.unwell.checked && ["well", "stopped"].includes(app.state));
       show(this.rows.parts.get(app.name).node, visible);
       shown += visible;
     }
-    setText(byId("apps-count"), shown === this.apps.length ? shown : `${shown} of ${this.apps.length}`);
-    setText(byId("apps-empty"), this.apps.length ? "No app fits the filter." : "There are no apps yet.");
+    setText(
+      byId("apps-count"),
+      shown === this.apps.length ? shown : `${shown} of ${this.apps.length}`,
+    );
+    setText(
+      byId("apps-empty"),
+      this.apps.length ? "No app fits the filter." : "There are no apps yet.",
+    );
     show(byId("apps-empty"), shown === 0);
   }
 }
@@ -72,16 +83,33 @@ function row(first) {
   const url = appLink();
   const cells = CELLS.map(cell);
   const rollout = rolloutPart();
-  const main = el("div", "main", el("div", "who", el("h3", "", link), state.node, url.node), el("dl", "numbers", ...cells.map((c) => c.node)));
+  const main = el(
+    "div",
+    "main",
+    el("div", "who", el("h3", "", link), state.node, url.node),
+    el("dl", "numbers", ...cells.map((c) => c.node)),
+  );
   const node = el("article", "app", main, rollout.node);
   const update = (app) => {
     state.update(APP_LEVELS[app.state] ?? "none", app.state);
     setData(node, "state", app.state);
     url.update(app.urls[0]);
     const { running, desired } = app.replicas;
-    const texts = [rate(app.requests), percent(app.errors), duration(app.p50), duration(app.p95), duration(app.p99), `${running}/${desired}`, releaseWords(app)];
+    const texts = [
+      rate(app.requests),
+      percent(app.errors),
+      duration(app.p50),
+      duration(app.p95),
+      duration(app.p99),
+      `${running}/${desired}`,
+      releaseWords(app),
+    ];
     texts.forEach((text, index) => setText(cells[index].value, text));
-    setData(cells[1].value, "level", app.errors >= 0.05 ? "critical" : app.errors >= 0.01 ? "warning" : "none");
+    setData(
+      cells[1].value,
+      "level",
+      app.errors >= 0.05 ? "critical" : app.errors >= 0.01 ? "warning" : "none",
+    );
     setData(cells[5].value, "level", running < desired ? "warning" : "none");
     rollout.update(app);
   };
@@ -102,7 +130,10 @@ export function rolloutPart() {
   const update = (app) => {
     show(node, Boolean(app.rollout));
     if (!app.rollout) return;
-    setText(text, `Rollout under way: ${app.rollout.from || "nothing"} → ${app.rollout.to}, for ${span(app.rollout.seconds)}`);
+    setText(
+      text,
+      `Rollout under way: ${app.rollout.from || "nothing"} → ${app.rollout.to}, for ${span(app.rollout.seconds)}`,
+    );
     const releases = living(app);
     bar.update(releases);
     table.update(releases);

@@ -11,7 +11,8 @@ let loading = null;
 export function library() {
   loading ??= new Promise((resolve, reject) => {
     const address = document.querySelector('meta[name="charts"]').content;
-    if (!address) return reject(new Error("Charts are not installed on this control (libjs-chart.js)."));
+    if (!address)
+      return reject(new Error("Charts are not installed on this control (libjs-chart.js)."));
     const script = el("script");
     script.src = address;
     script.onload = () => resolve(globalThis.Chart);
@@ -35,7 +36,12 @@ export class TimeChart {
     this.canvas = el("canvas");
     this.canvas.setAttribute("role", "img");
     this.none = el("p", "empty", "Waiting for numbers…");
-    this.node = el("figure", "chart", el("figcaption", "", el("h3", "", title), this.legend), el("div", "plot", this.canvas, this.none));
+    this.node = el(
+      "figure",
+      "chart",
+      el("figcaption", "", el("h3", "", title), this.legend),
+      el("div", "plot", this.canvas, this.none),
+    );
   }
 
   /** `lines`: [{label, times, values, colour: 1..4}] */
@@ -63,7 +69,11 @@ export class TimeChart {
 
   remake(Chart, lines) {
     this.chart?.destroy();
-    this.chart = new Chart(this.canvas, { type: "line", data: { datasets: lines.map((l) => dataset(l, lines.length)) }, options: this.options() });
+    this.chart = new Chart(this.canvas, {
+      type: "line",
+      data: { datasets: lines.map((l) => dataset(l, lines.length)) },
+      options: this.options(),
+    });
   }
 
   /** The theme changed: the colours are looked up anew. */
@@ -83,7 +93,9 @@ export class TimeChart {
   tellLegend(lines) {
     while (this.legend.children.length > lines.length) this.legend.lastElementChild.remove();
     lines.forEach((line, index) => {
-      const entry = this.legend.children[index] ?? this.legend.appendChild(el("span", "", el("i"), el("span"), el("b")));
+      const entry =
+        this.legend.children[index] ??
+        this.legend.appendChild(el("span", "", el("i"), el("span"), el("b")));
       entry.className = `series-${line.colour}`;
       setText(entry.children[1], line.label);
       setText(entry.children[2], this.format(newest(line)));
@@ -113,7 +125,13 @@ export class TimeChart {
           afterBuildTicks: (axis) => {
             axis.ticks = ticks(axis.min, axis.max, axis.width);
           },
-          ticks: { color: text, font, maxRotation: 0, autoSkip: false, callback: (value) => timeOfDay(value) },
+          ticks: {
+            color: text,
+            font,
+            maxRotation: 0,
+            autoSkip: false,
+            callback: (value) => timeOfDay(value),
+          },
         },
         y: {
           beginAtZero: true,
@@ -164,6 +182,7 @@ function ticks(min, max, width) {
   const step = STEPS.find((s) => (max - min) / s <= wanted) ?? STEPS.at(-1);
   const shift = new Date(min * 1000).getTimezoneOffset() * 60;
   const found = [];
-  for (let t = Math.ceil((min - shift) / step) * step + shift; t <= max; t += step) found.push({ value: t });
+  for (let t = Math.ceil((min - shift) / step) * step + shift; t <= max; t += step)
+    found.push({ value: t });
   return found;
 }

@@ -19,10 +19,14 @@ export class Events {
   }
 
   update({ events, hosts, apps }) {
-    const places = new Map([...hosts.map((h) => [h.name, "host"]), ...apps.map((a) => [a.name, "app"])]);
+    const places = new Map([
+      ...hosts.map((h) => [h.name, "host"]),
+      ...apps.map((a) => [a.name, "app"]),
+    ]);
     const before = this.events.size;
     for (const event of events) {
-      if (!this.events.has(event.id)) this.events.set(event.id, { ...event, place: places.get(event.subject) });
+      if (!this.events.has(event.id))
+        this.events.set(event.id, { ...event, place: places.get(event.subject) });
     }
     if (this.events.size === before) return;
     const newest = [...this.events.values()].sort((a, b) => b.time - a.time).slice(0, MOST);
@@ -40,10 +44,15 @@ export class Events {
 
   render() {
     const text = this.subject.value.trim().toLowerCase();
-    const fits = (e) => (!this.kind.value || e.kind === this.kind.value) && (e.subject || "").toLowerCase().includes(text);
+    const fits = (e) =>
+      (!this.kind.value || e.kind === this.kind.value) &&
+      (e.subject || "").toLowerCase().includes(text);
     const shown = [...this.events.values()].filter(fits);
     this.rows.update(shown);
-    setText(byId("events-empty"), this.events.size ? "No event fits the filter." : "Nothing has happened yet.");
+    setText(
+      byId("events-empty"),
+      this.events.size ? "No event fits the filter." : "Nothing has happened yet.",
+    );
     show(byId("events-empty"), shown.length === 0);
   }
 }
@@ -58,7 +67,17 @@ function row(event) {
   const shape = el("span", "shape");
   shape.setAttribute("role", "img");
   shape.setAttribute("aria-label", event.level);
-  const node = el("li", "event", shape, el("div", "", el("p", "line", el("span", "kind", event.kind), subject, time), el("p", "text", event.text)));
+  const node = el(
+    "li",
+    "event",
+    shape,
+    el(
+      "div",
+      "",
+      el("p", "line", el("span", "kind", event.kind), subject, time),
+      el("p", "text", event.text),
+    ),
+  );
   setData(node, "level", LEVELS[event.level] ?? "none");
   setAttribute(time, "title", moment(event.time));
   const update = () => setText(time, ago(event.time, Date.now() / 1000));

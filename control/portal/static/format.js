@@ -3,7 +3,12 @@
 export const NONE = "–";
 const BYTES = ["B", "kB", "MB", "GB", "TB"];
 const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-const hours = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
+const seconds = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hour12: false });
+const hours = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  hour12: false,
+});
 
 const known = (value) => typeof value === "number" && Number.isFinite(value);
 
@@ -67,6 +72,7 @@ export function ago(time, now) {
 }
 
 export const moment = (time) => (known(time) ? clock.format(time * 1000) : NONE);
+export const timeWithSeconds = (time) => seconds.format(time * 1000);
 export const timeOfDay = (time) => hours.format(time * 1000);
 export const count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
 export const releaseName = (release) =>

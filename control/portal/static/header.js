@@ -1,7 +1,7 @@
 // The top of the page: how it all is, how old that is, and whether the connection holds.
 
 import { byId, el, Keyed, setAttribute, setData, setText, show } from "./dom.js";
-import { ago, count, NONE, rate, span, timeOfDay } from "./format.js";
+import { ago, count, NONE, rate, timeWithSeconds } from "./format.js";
 import { WORDS } from "./judge.js";
 
 const OLD_SECONDS = 20; // news comes every 2 to 5 s: by then it is no hiccup
@@ -26,7 +26,9 @@ export class Header {
     setText(byId("summary-text"), facts(overview));
     const shown = reasons.slice(0, MOST_REASONS);
     const more = reasons.length - shown.length;
-    this.reasons.update(more ? [...shown, { level: "none", text: `and ${more} more`, href: "" }] : shown);
+    this.reasons.update(
+      more ? [...shown, { level: "none", text: `and ${more} more`, href: "" }] : shown,
+    );
     const bad = reasons.filter((r) => r.level === level).length;
     const mark = level === "well" ? "" : `(${bad}) `;
     const title = `${mark}${WORDS[level]} · ${overview.environment} · Horcrux`;
@@ -56,10 +58,20 @@ export class Header {
     setData(document.body, "stale", lost || old ? "yes" : "no");
     show(byId("lost"), lost || old);
     if (lost) {
-      const age = this.time === null ? "Nothing has come yet." : `What you see is ${span(now - this.time)} old.`;
-      setText(byId("lost"), `Connection lost at ${timeOfDay(this.lostAt)}. ${age} Trying again by itself…`);
+      const age =
+        this.time === null
+          ? "Nothing has come yet."
+          : `What you see is from ${timeWithSeconds(this.time)}.`;
+      setText(
+        byId("lost"),
+        `Connection lost at ${timeWithSeconds(this.lostAt)}. ${age} Trying again by itself…`,
+      );
     } else if (old) {
-      setText(byId("lost"), `No news for ${span(now - this.time)}: the connection holds, but control cannot tell anything newer.`);
+      const since = timeWithSeconds(this.time);
+      setText(
+        byId("lost"),
+        `No news since ${since}. The connection holds, but control knows nothing newer.`,
+      );
     }
   }
 
@@ -69,7 +81,11 @@ export class Header {
   }
 }
 
-const TITLES = { well: "All is well", warning: "Something needs a look", critical: "Something needs you now" };
+const TITLES = {
+  well: "All is well",
+  warning: "Something needs a look",
+  critical: "Something needs you now",
+};
 
 function facts({ hosts, apps, alerts }) {
   const ready = hosts.filter((h) => h.state === "ready").length;

@@ -5,7 +5,11 @@ import { byteRate, bytes, count } from "./format.js";
 import { meter } from "./meter.js";
 
 export const HOST_LEVELS = { ready: "well", down: "critical", unknown: "warning", drained: "none" };
-export const EDGE_WORDS = { current: "edge current", refused: "edge refused its configuration", missing: "no edge" };
+export const EDGE_WORDS = {
+  current: "edge current",
+  refused: "edge refused its configuration",
+  missing: "no edge",
+};
 
 export class Hosts {
   constructor(container) {
@@ -37,7 +41,10 @@ export function hostMeters() {
   const update = (host) => {
     const known = typeof host.memory === "number" && host.memory_limit > 0;
     cpu.update(host.cpu, typeof host.cpus === "number" ? `of ${count(host.cpus, "CPU")}` : "");
-    memory.update(known ? host.memory / host.memory_limit : null, known ? `${bytes(host.memory)} / ${bytes(host.memory_limit)}` : bytesOr(host.memory));
+    memory.update(
+      known ? host.memory / host.memory_limit : null,
+      known ? `${bytes(host.memory)} / ${bytes(host.memory_limit)}` : bytesOr(host.memory),
+    );
     disk.update(host.disk, typeof host.disk === "number" ? "fullest file system" : "");
   };
   return { node, update };
@@ -54,7 +61,14 @@ function card(first) {
   const meters = hostMeters();
   const [tasks, edge, network] = [el("span"), el("span"), el("span", "network")];
   const title = el("h3", "", link);
-  const node = el("article", "host", el("header", "", title, state.node), el("p", "role", role, leader), meters.node, el("footer", "", tasks, edge, network));
+  const node = el(
+    "article",
+    "host",
+    el("header", "", title, state.node),
+    el("p", "role", role, leader),
+    meters.node,
+    el("footer", "", tasks, edge, network),
+  );
   const update = (host) => {
     setData(node, "state", host.state);
     state.update(HOST_LEVELS[host.state] ?? "none", host.state);

@@ -12,7 +12,8 @@ export function judge(overview) {
     ...overview.apps.flatMap(app),
   ];
   if (!overview.monitoring?.answering) {
-    const text = "Monitoring does not answer: numbers and alerts are missing, traffic is not affected by that";
+    const text =
+      "Monitoring does not answer: numbers and alerts are missing, traffic is not affected by that";
     reasons.push({ level: "warning", text, href: "" });
   }
   const level = ["critical", "warning"].find((l) => reasons.some((r) => r.level === l)) || "well";
@@ -33,7 +34,8 @@ function host({ name, state, edge }) {
   if (state === "down") return [{ level: "critical", text: `Host ${name} is down`, href }];
   if (state === "unknown") return [{ level: "warning", text: `Host ${name}: state unknown`, href }];
   if (state !== "ready") return [];
-  if (edge === "refused") return [{ level: "warning", text: `Edge of ${name} refused its configuration`, href }];
+  if (edge === "refused")
+    return [{ level: "warning", text: `Edge of ${name} refused its configuration`, href }];
   if (edge === "missing") return [{ level: "warning", text: `Host ${name} has no edge`, href }];
   return [];
 }

@@ -21,9 +21,17 @@ export function meter(name) {
     const part = known ? Math.min(1, Math.max(0, share)) : 0;
     const width = `${(part * 100).toFixed(1)}%`;
     if (fill.style.width !== width) fill.style.width = width;
-    setData(node, "level", !known ? "none" : part >= FULL ? "full" : part >= HIGH ? "high" : "well");
+    setData(
+      node,
+      "level",
+      !known ? "none" : part >= FULL ? "full" : part >= HIGH ? "high" : "well",
+    );
     setAttribute(track, "aria-valuenow", Math.round(part * 100));
-    setAttribute(track, "aria-valuetext", known ? `${wholePercent(share)} ${of}`.trim() : "not known");
+    setAttribute(
+      track,
+      "aria-valuetext",
+      known ? `${wholePercent(share)} ${of}`.trim() : "not known",
+    );
     setText(value, wholePercent(share));
     setText(detail, of);
   };

@@ -12,15 +12,36 @@ const MOST_COMPARED = 4; // lines that an eye can still tell apart
 export const APP_PANELS = [
   { title: "Requests", format: rate, least: 1, lines: [["requests", "requests", 1]] },
   { title: "Error ratio", format: percent, least: 0.02, lines: [["errors", "errors", 4]] },
-  { title: "Time to answer", format: duration, least: 0.01, lines: [["p50", "p50", 2], ["p95", "p95", 1], ["p99", "p99", 3]] },
+  {
+    title: "Time to answer",
+    format: duration,
+    least: 0.01,
+    lines: [
+      ["p50", "p50", 2],
+      ["p95", "p95", 1],
+      ["p99", "p99", 3],
+    ],
+  },
 ];
 export const HOST_PANELS = [
   { title: "CPU", format: wholePercent, least: 1, lines: [["cpu", "used", 1]] },
   { title: "Memory", format: wholePercent, least: 1, lines: [["memory", "used", 3]] },
   { title: "Disk", format: wholePercent, least: 1, lines: [["disk", "fullest file system", 2]] },
-  { title: "Network", format: byteRate, least: 1000, lines: [["receive", "received", 1], ["transmit", "sent", 2]] },
+  {
+    title: "Network",
+    format: byteRate,
+    least: 1000,
+    lines: [
+      ["receive", "received", 1],
+      ["transmit", "sent", 2],
+    ],
+  },
 ];
-const COMPARED = [["requests", "Requests by release", rate, 1], ["errors", "Error ratio by release", percent, 0.02], ["p95", "p95 by release", duration, 0.01]];
+const COMPARED = [
+  ["requests", "Requests by release", rate, 1],
+  ["errors", "Error ratio by release", percent, 0.02],
+  ["p95", "p95 by release", duration, 0.01],
+];
 
 /** Asks with `load(minutes, signal)` and hands to `draw(data, minutes)`, again and again. */
 class Renewal {
@@ -44,7 +65,8 @@ class Renewal {
       if (abort.signal.aborted) return;
       this.complain(error.message);
     }
-    if (!document.hidden) this.timer = setTimeout(() => this.now(this.minutes), RENEW_SECONDS[minutes] * 1000);
+    if (!document.hidden)
+      this.timer = setTimeout(() => this.now(this.minutes), RENEW_SECONDS[minutes] * 1000);
   }
 
   stop() {
@@ -94,8 +116,11 @@ export class SeriesPanels extends Panels {
   }
 
   draw({ times, series: all }, minutes) {
-    const lines = (spec) => spec.lines.map(([key, label, colour]) => ({ label, colour, times, values: all[key] ?? [] }));
-    return Promise.all(this.specs.map((spec, index) => this.charts[index].draw(lines(spec), minutes)));
+    const lines = (spec) =>
+      spec.lines.map(([key, label, colour]) => ({ label, colour, times, values: all[key] ?? [] }));
+    return Promise.all(
+      this.specs.map((spec, index) => this.charts[index].draw(lines(spec), minutes)),
+    );
   }
 }
 
@@ -119,13 +144,23 @@ export class ComparedPanels extends Panels {
 
   async load(minutes, signal) {
     const releases = this.releases.length > 1 ? this.releases : [];
-    const found = await Promise.all(releases.map((r) => series("release", r.service, minutes, signal)));
+    const found = await Promise.all(
+      releases.map((r) => series("release", r.service, minutes, signal)),
+    );
     return releases.map((release, index) => ({ release, ...found[index] }));
   }
 
   draw(found, minutes) {
     if (!found.length) return undefined;
-    const lines = (key) => found.map((f, index) => ({ label: releaseName(f.release), colour: found.length - index, times: f.times, values: f.series[key] ?? [] }));
-    return Promise.all(COMPARED.map(([key], index) => this.charts[index].draw(lines(key), minutes)));
+    const lines = (key) =>
+      found.map((f, index) => ({
+        label: releaseName(f.release),
+        colour: found.length - index,
+        times: f.times,
+        values: f.series[key] ?? [],
+      }));
+    return Promise.all(
+      COMPARED.map(([key], index) => this.charts[index].draw(lines(key), minutes)),
+    );
   }
 }

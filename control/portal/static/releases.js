@@ -14,16 +14,23 @@ export const living = (app) =>
 export function weightBar() {
   const node = el("div", "weights");
   node.setAttribute("role", "img");
-  const parts = new Keyed(node, (r) => r.service, () => {
-    const text = el("span");
-    const part = el("span", "part", text);
-    const update = (release) => {
-      const width = `${(release.weight * 100).toFixed(1)}%`;
-      if (part.style.flexBasis !== width) part.style.flexBasis = width;
-      setText(text, release.weight >= 0.15 ? `${releaseName(release)} ${wholePercent(release.weight)}` : "");
-    };
-    return { node: part, update };
-  });
+  const parts = new Keyed(
+    node,
+    (r) => r.service,
+    () => {
+      const text = el("span");
+      const part = el("span", "part", text);
+      const update = (release) => {
+        const width = `${(release.weight * 100).toFixed(1)}%`;
+        if (part.style.flexBasis !== width) part.style.flexBasis = width;
+        setText(
+          text,
+          release.weight >= 0.15 ? `${releaseName(release)} ${wholePercent(release.weight)}` : "",
+        );
+      };
+      return { node: part, update };
+    },
+  );
   const update = (releases) => {
     parts.update(releases);
     const words = releases.map((r) => `${releaseName(r)} ${wholePercent(r.weight)}`).join(", ");
@@ -34,7 +41,11 @@ export function weightBar() {
 
 export function releaseTable(caption) {
   const body = el("tbody");
-  const head = el("tr", "", ...NAMES.map((name) => Object.assign(el("th", "", name), { scope: "col" })));
+  const head = el(
+    "tr",
+    "",
+    ...NAMES.map((name) => Object.assign(el("th", "", name), { scope: "col" })),
+  );
   const table = el("table", "releases", el("caption", "", caption), el("thead", "", head), body);
   const node = el("div", "scroll", table);
   node.tabIndex = 0;
@@ -69,7 +80,11 @@ function row() {
     cells[0].title = r.service;
     cells[7].title = moment(r.created);
     setData(cells[2], "level", r.running < r.desired ? "warning" : "none");
-    setData(cells[4], "level", r.errors >= 0.05 ? "critical" : r.errors >= 0.01 ? "warning" : "none");
+    setData(
+      cells[4],
+      "level",
+      r.errors >= 0.05 ? "critical" : r.errors >= 0.01 ? "warning" : "none",
+    );
     setData(cells[6], "level", r.failures > 0 ? "warning" : "none");
   };
   return { node, update };

@@ -1,4 +1,4 @@
-"""Control's HTTP service over a Swarm of the tests' own."""
+"""The edges' configuration, as control's API gives it, over a Swarm of the tests' own."""
 
 import asyncio
 import contextlib
@@ -11,14 +11,16 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from control import edges, server
+from control import edges
+from control import routes as routes_module
 from control.haproxy import CONFIG, ROUTES
-from control.server import Routes, application, watch
+from control.routes import Routes, watch
+from tests.support.control_parts import api
 from tests.support.swarm_objects import service
 
 RULES = {"port": 80, "routes": [["web.test", "/"]]}
 SOON = 5  # seconds in which what is awaited surely comes; it takes milliseconds
-Client = TestClient[Any, Any]
+Client = TestClient  # its parameters are newer than aiohttp 3.8
 
 
 class Swarm:
@@ -79,7 +81,7 @@ async def watching(swarm: Swarm) -> AsyncIterator[Routes]:
 
 @pytest.fixture
 async def client(routes: Routes) -> AsyncIterator[Client]:
-    async with TestClient(TestServer(application(routes))) as found:
+    async with TestClient(TestServer(api(routes).application([]))) as found:
         yield found
 
 
@@ -104,7 +106,7 @@ async def test_an_edge_that_is_current_waits_and_is_woken_by_a_change(
     done, _ = await asyncio.wait({waiting}, timeout=0.2)
     assert not done, "it must wait while nothing changes"
     swarm.deploy("web")
-    second = await asyncio.wait_for(waiting, server.RESYNC_SECONDS - 1)
+    second = await asyncio.wait_for(waiting, routes_module.RESYNC_SECONDS - 1)
     assert second["version"] != first["version"]
     assert "backend app-web" in second["files"][CONFIG]
 
@@ -122,7 +124,7 @@ async def test_nothing_new_within_the_limit_is_204(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     have = (await configuration(client))["version"]
-    monkeypatch.setattr(server, "WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(routes_module, "WAIT_SECONDS", 0.1)
     began = time.monotonic()
     async with client.get("/v1/edge/config", params={"have": have}) as answer:
         assert answer.status == 204
@@ -132,7 +134,7 @@ async def test_nothing_new_within_the_limit_is_204(
 async def test_a_change_that_nobody_told_of_is_found_by_looking(
     swarm: Swarm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "RESYNC_SECONDS", 0.05)
+    monkeypatch.setattr(routes_module, "RESYNC_SECONDS", 0.05)
     async with watching(swarm) as routes:
         first = await asyncio.wait_for(routes.newer_than(""), SOON)
         assert first
@@ -150,12 +152,12 @@ async def test_health_fails_once_the_swarm_could_not_be_read_for_long(
     swarm.gone = True
     swarm.event.set()
     assert (await client.get("/healthz")).status == 200, "one bad look is no illness yet"
-    monkeypatch.setattr(server, "STALE_SECONDS", 0)
+    monkeypatch.setattr(routes_module, "STALE_SECONDS", 0)
     assert (await client.get("/healthz")).status == 503
 
 
 async def test_control_is_not_well_before_its_first_look() -> None:
-    async with TestClient(TestServer(application(Routes()))) as client:
+    async with TestClient(TestServer(api(Routes()).application([]))) as client:
         assert (await client.get("/healthz")).status == 503
 
 

@@ -1,0 +1,44 @@
+"""Services that run on every host that they are meant for: where they do not."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from horcrux.cluster.tasks import since
+
+
+def lacking(
+    service: dict[str, Any],
+    nodes: Sequence[dict[str, Any]],
+    tasks: Sequence[dict[str, Any]],
+    steady: float = 0.0,
+) -> list[str]:
+    """The hosts on which the service's newest version does not run, or not yet for `steady` seconds.
+
+    `tasks` may be those of other services too. Hosts that are down or drained are not meant.
+    """
+    template = service["Spec"]["TaskTemplate"]
+    constraints = (template.get("Placement") or {}).get("Constraints") or []
+    running = {
+        task["NodeID"]
+        for task in tasks
+        if task["ServiceID"] == service["ID"]
+        and task["DesiredState"] == task["Status"]["State"] == "running"
+        and task["Spec"]["ContainerSpec"] == template["ContainerSpec"]
+        and time.time() - since(task) >= steady
+    }
+    return sorted(
+        node["Description"]["Hostname"]
+        for node in nodes
+        if node["Status"]["State"] == "ready"
+        and node["Spec"]["Availability"] == "active"
+        and all(_holds(constraint, node) for constraint in constraints)
+        and node["ID"] not in running
+    )
+
+
+def _holds(constraint: str, node: dict[str, Any]) -> bool:
+    """The constraints that the platform's services have: the host's role, or its name."""
+    key, _, value = constraint.partition("==")
+    known = {"node.role": node["Spec"]["Role"], "node.hostname": node["Description"]["Hostname"]}
+    return known.get(key.strip()) == value.strip()

@@ -1,0 +1,369 @@
+"""Monitoring on a real environment: what is measured, real faults, and who hears of them."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from conftest import SECRET_PATH, Sandbox, eventually
+from test_2_releases import load
+
+from monitoring.mixin import dashboards
+from tests.support.receivers import Received, Recorder
+
+HEARD_SECONDS = 60  # from a host's loss to its alert at the receiver
+OVER_SECONDS = 180  # from the mend to the end's message: tasks start, rules look back, groups wait
+FAULT_SECONDS = 240  # alerts that wait on purpose before they fire
+DOWN_SECONDS = 60
+JOBS = {
+    *("control", "edge", "edge-agent", "containers", "engine", "node"),
+    *("prometheus", "alertmanager", "blackbox", "apps", "probe", "probe-tls"),
+}
+
+
+def ask(cloud: Sandbox, path: str, method: str = "GET", body: Any = None) -> Any:
+    """What control answers on its internal port, asked in its own container."""
+    container = cloud.inside("manager-1", "docker", "ps", "-qf", "name=horcrux-control").split()[0]
+    words = ["python3", "-m", "control", "ask", method, path, *([json.dumps(body)] if body else [])]
+    return json.loads(cloud.inside("manager-1", "docker", "exec", container, *words))
+
+
+def query(cloud: Sandbox, expression: str) -> list[dict[str, Any]]:
+    """The series of an expression, each with its labels and its value now."""
+    from urllib.parse import urlencode
+
+    found = ask(cloud, f"/v1/query?{urlencode({'query': expression})}")["result"]
+    return [{**series["labels"], "value": series["values"][-1][1]} for series in found]
+
+
+def alerts(received: list[Received], name: str, status: str) -> list[dict[str, Any]]:
+    """The alerts of a name that a receiver was sent, as Alertmanager wrote them."""
+    return [
+        alert
+        for one in received
+        for alert in json.loads(one.body)["alerts"]
+        if alert["labels"]["alertname"] == name and alert["status"] == status
+    ]
+
+
+def told(receiver: Recorder, name: str, seconds: float, status: str = "firing") -> dict[str, Any]:
+    """The alert, once the receiver has heard of it."""
+    return alerts(
+        receiver.wait_for(lambda all_: bool(alerts(all_, name, status)), seconds), name, status
+    )[0]
+
+
+@pytest.fixture(autouse=True)
+def quiet(receiver: Recorder) -> Iterator[None]:
+    """Each test hears of its own faults alone."""
+    receiver.received.clear()
+    yield
+    receiver.received.clear()
+
+
+def test_every_target_is_up_and_every_job_has_targets(cloud: Sandbox) -> None:
+    def all_up() -> bool:
+        found = query(cloud, "up")
+        assert {s["job"] for s in found} == JOBS
+        return all(s["value"] == 1 for s in found)
+
+    eventually(all_up, 60, "every target answers")
+    hosts = {s["host"] for s in query(cloud, 'up{job="node"}')}
+    assert hosts == {"manager-1", "manager-2", "manager-3"}
+    assert {s["value"] for s in query(cloud, "probe_success")} == {1}
+
+
+def test_no_alert_fires_while_all_is_well(cloud: Sandbox) -> None:
+    def none() -> bool:
+        return ask(cloud, "/v1/alerts")["alerts"] == []
+
+    eventually(none, OVER_SECONDS, "nothing fires")
+    assert [s["alertname"] for s in query(cloud, 'ALERTS{alertstate="firing"}')] == ["Watchdog"]
+
+
+def test_each_query_of_each_dashboard_gives_data(cloud: Sandbox) -> None:
+    release = query(cloud, 'horcrux_release_info{app="hello"}')
+    numbers = sorted({int(s["number"]) for s in release if s["number"]})
+    values = {
+        **dashboards.EXAMPLE,
+        "host": "manager-1",
+        "app": "hello",
+        "release": str(numbers[-1]),
+        "before": str(numbers[-1]),
+    }
+    with load(cloud):
+        eventually(
+            lambda: query(cloud, 'app:requests:rate1m{app="hello"} > 1'), 60, "load is measured"
+        )
+        for name, document in dashboards.all_of_them().items():
+            for expression in dashboards.queries(document, values):
+                if expression.startswith("horcrux_backup"):
+                    continue
+                assert ask_data(cloud, expression), f"{name}: nothing for {expression}"
+
+
+def ask_data(cloud: Sandbox, expression: str) -> bool:
+    return bool(query(cloud, expression))
+
+
+def test_a_host_that_is_lost_is_told_within_a_minute_and_its_return_too(
+    cloud: Sandbox, receiver: Recorder
+) -> None:
+    host = cloud.container("manager-3")
+    killed = time.time()
+    subprocess.run(["docker", "kill", host], check=True, capture_output=True)
+    try:
+        alert = told(receiver, "HostDown", HEARD_SECONDS)
+        took = receiver.received[0].time - killed
+        assert alert["labels"]["host"] == "manager-3"
+        assert alert["labels"]["severity"] == "critical"
+        assert "manager-3" in alert["annotations"]["summary"]
+        assert host in alert["annotations"]["description"], "the first command to type is named"
+        assert took < HEARD_SECONDS
+        shown = cloud.horcrux("alerts", "list", "-s", cloud.name, check=False)
+        assert shown.returncode == 3
+        assert "HostDown" in shown.stdout
+    finally:
+        subprocess.run(["docker", "start", host], check=True, capture_output=True)
+    assert told(receiver, "HostDown", OVER_SECONDS, "resolved")["labels"]["host"] == "manager-3"
+    events = ask(cloud, f"/v1/events?since={killed - 1}")["events"]
+    texts = [e["text"] for e in events if e["subject"] == "manager-3"]
+    assert any("is down" in text for text in texts), texts
+    assert any("is ready" in text for text in texts), texts
+    eventually(lambda: cloud.status()["problems"] == [], 120, "all is well again")
+
+
+def test_errors_of_an_app_fire_the_burn_rate_alert_which_names_app_and_release(
+    cloud: Sandbox, receiver: Recorder
+) -> None:
+    deadline = time.monotonic() + FAULT_SECONDS
+    while not alerts(receiver.received, "AppErrorsBurnFast", "firing"):
+        assert time.monotonic() < deadline, "the alert did not come"
+        for _ in range(20):
+            assert cloud.get("hello", "/fail").status_code == 500
+    alert = alerts(receiver.received, "AppErrorsBurnFast", "firing")[0]
+    assert alert["labels"]["app"] == "hello"
+    number = next(a["release"] for a in cloud.status()["apps"] if a["name"] == "hello")
+    said = alert["annotations"]["summary"] + alert["annotations"]["description"]
+    assert "hello" in said
+    assert number in said, f"the release {number} is not named: {said}"
+
+
+def test_a_full_disk_is_told(cloud: Sandbox, receiver: Recorder) -> None:
+    cloud.inside("manager-2", "mount", "-o", "remount,size=32m", "/tmp")
+    try:
+        cloud.inside("manager-2", "dd", "if=/dev/zero", "of=/tmp/full", "bs=1M", "count=31")
+        alert = told(receiver, "HostDiskFull", FAULT_SECONDS)
+        assert alert["labels"]["host"] == "manager-2"
+        assert alert["labels"]["mountpoint"] == "/tmp"
+    finally:
+        cloud.inside("manager-2", "rm", "-f", "/tmp/full")
+    told(receiver, "HostDiskFull", OVER_SECONDS, "resolved")
+
+
+def test_a_receiver_that_is_down_for_a_minute_misses_nothing(
+    cloud: Sandbox, receiver: Recorder
+) -> None:
+    """And so: a task that restarts in a loop is told of, even then."""
+    image = next(a["image"] for a in cloud.status()["apps"] if a["name"] == "hello")
+    receiver.down()
+    went_down = time.monotonic()
+    service = [
+        *("docker", "service", "create", "-d", "-q", "--name", "dying", "--network", "apps"),
+        *("--label", "horcrux.app=dying", "--restart-delay", "1s", "--endpoint-mode", "dnsrr"),
+        *("--with-registry-auth", "--entrypoint", "sh", image, "-c", "exit 3"),
+    ]
+    try:
+        cloud.inside("manager-1", *service)
+        eventually(
+            lambda: query(cloud, 'ALERTS{alertname="TaskRestartsInALoop",alertstate="firing"}'),
+            FAULT_SECONDS,
+            "the alert fires",
+        )
+        eventually(
+            lambda: time.monotonic() - went_down > DOWN_SECONDS, DOWN_SECONDS + 5, "a minute passes"
+        )
+        receiver.up()
+        alert = told(receiver, "TaskRestartsInALoop", OVER_SECONDS)
+        assert alert["labels"]["service"] == "dying"
+        failed = query(cloud, 'horcrux_notifications_total{result="failed"} > 0')
+        assert failed, "the receiver was really away"
+    finally:
+        if receiver._server is None:
+            receiver.up()
+        cloud.inside("manager-1", "docker", "service", "rm", "dying")
+
+
+def test_a_configuration_that_an_edge_refuses_is_told(cloud: Sandbox, receiver: Recorder) -> None:
+    """HAProxy's check fails for want of the certificate, on one host."""
+    edge = cloud.inside("manager-2", "docker", "ps", "-qf", "name=horcrux-edge").split()[0]
+    identity = cloud.inside("manager-2", "docker", "inspect", edge, "--format", "{{.Id}}").strip()
+    secrets = f"/var/lib/docker/containers/{identity}/mounts/secrets"
+    file = cloud.inside("manager-2", "sh", "-c", f"ls -d {secrets}/*").split()[0]
+    owner = cloud.inside("manager-2", "stat", "-c", "%u:%g %a", file).split()
+    cloud.inside("manager-2", "chown", "0:0", file)
+    try:
+        cloud.inside("manager-2", "chmod", "000", file)
+        with_route(cloud, "another.localhost")
+        alert = told(receiver, "EdgeRefusedConfiguration", FAULT_SECONDS)
+        assert alert["labels"]["host"] == "manager-2"
+    finally:
+        cloud.inside("manager-2", "chown", owner[0], file)
+        cloud.inside("manager-2", "chmod", owner[1], file)
+        with_route(cloud, None)
+    told(receiver, "EdgeRefusedConfiguration", OVER_SECONDS, "resolved")
+
+
+def with_route(cloud: Sandbox, host: str | None) -> None:
+    """A changed configuration for all edges: one more route, or as it was."""
+
+    def change(config: dict[str, Any]) -> None:
+        apps = config["horcrux:apps"]
+        if host:
+            apps["hello"] = {**(apps.get("hello") or {}), "routes": ["/", f"{host}/"]}
+        else:
+            apps["hello"].pop("routes")
+
+    cloud.edit(change)
+    cloud.horcrux("up", "-s", cloud.name, "-y", check=False)
+
+
+def test_a_certificate_that_is_about_to_expire_is_told(cloud: Sandbox, receiver: Recorder) -> None:
+    from providers.x509 import self_signed, signed
+
+    name = "*.itest.localhost"
+    ca, ca_key = self_signed("tests", 3)
+    certificate, key = signed(ca, ca_key, [name], "server", 1)
+    (cloud.folder / "short.pem").write_text(certificate)
+    cloud.horcrux("secrets", "set", "edge", "short-key", "-s", cloud.name, text=key)
+    tls = {"tls": {"certificate": "short.pem", "key": "short-key"}}
+    cloud.edit(lambda config: config.update({"horcrux:edge": tls}))
+    cloud.up()
+    try:
+        alert = told(receiver, "CertificateExpires", FAULT_SECONDS)
+        assert alert["labels"]["what"] == "front-door"
+        assert alert["labels"]["severity"] == "critical"
+    finally:
+        cloud.edit(lambda config: config.pop("horcrux:edge"))
+        cloud.up()
+    told(receiver, "CertificateExpires", OVER_SECONDS, "resolved")
+
+
+def test_a_silence_keeps_quiet_and_is_ended(cloud: Sandbox) -> None:
+    made = cloud.horcrux(
+        "alerts",
+        "silence",
+        "HostDown",
+        "-s",
+        cloud.name,
+        "--label",
+        "host=manager-9",
+        "--for",
+        "1h",
+    )
+    assert made.returncode == 0
+    listed = json.loads(cloud.horcrux("alerts", "silences", "-s", cloud.name, "--json").stdout)
+    mine = [s for s in silences(listed) if s["matchers"].get("host") == "manager-9"]
+    assert mine[0]["matchers"]["alertname"] == "HostDown"
+    cloud.horcrux("alerts", "unsilence", mine[0]["id"], "-s", cloud.name)
+    assert ask(cloud, "/v1/silences")["silences"] == []
+
+
+def silences(document: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = document["silences"] if isinstance(document, dict) else document
+    return found
+
+
+def test_a_test_message_arrives_and_its_way_is_told(cloud: Sandbox, receiver: Recorder) -> None:
+    done = cloud.horcrux("alerts", "test", "-s", cloud.name)
+    assert "ops" in done.stdout
+    assert told(receiver, "HorcruxTest", 10)["labels"]["severity"] == "info"
+    receiver.status = 500
+    try:
+        done = cloud.horcrux("alerts", "test", "ops", "-s", cloud.name, check=False)
+    finally:
+        receiver.status = 200
+    assert done.returncode == 1
+    assert "500" in done.stdout
+
+
+def test_the_command_shows_it_all(cloud: Sandbox) -> None:
+    top = json.loads(cloud.horcrux("top", "-s", cloud.name, "--once", "--json").stdout)
+    assert {h["name"] for h in top["hosts"]} == {"manager-1", "manager-2", "manager-3"}
+    assert all(h["cpu"] is not None for h in top["hosts"])
+    hello = next(a for a in top["apps"] if a["name"] == "hello")
+    assert hello["p95"] is not None
+    events = cloud.horcrux("events", "-s", cloud.name, "-n", "500", "--json").stdout
+    assert "HostDown" in events
+    report = cloud.folder / "report.html"
+    cloud.horcrux("report", "-s", cloud.name, "--since", "1h", "-o", str(report))
+    page = report.read_text()
+    assert "hello" in page
+    assert "HostDown" in page
+
+
+def test_internal_ports_are_closed_to_apps_but_for_what_asks_for_a_password(
+    cloud: Sandbox,
+) -> None:
+    script = """
+import json, socket, urllib.error, urllib.request
+def look(name, port, path="/"):
+    try:
+        socket.create_connection((name, port), 2).close()
+    except OSError:
+        return "closed"
+    try:
+        return urllib.request.urlopen(f"http://{name}:{port}{path}", timeout=3).status
+    except urllib.error.HTTPError as error:
+        return error.code
+names = {"control": (8081, "/v1/overview"), "alertmanager": (9093, "/"), "exporter": (9101, "/metrics"),
+         "node-exporter": (9100, "/metrics"), "prometheus": (9090, "/api/v1/query?query=up"),
+         "blackbox": (9115, "/probe")}
+print(json.dumps({n: look(f"tasks.horcrux-{n}", *where) for n, where in names.items()}))
+"""
+    done = cloud.horcrux("exec", "hello", "-s", cloud.name, "--", "python3", "-c", script)
+    assert json.loads(done.stdout) == {
+        **dict.fromkeys(("control", "alertmanager", "exporter", "node-exporter"), "closed"),
+        **dict.fromkeys(("prometheus", "blackbox"), 401),
+    }
+
+
+def test_no_secret_is_in_a_metric_a_label_a_page_or_a_log(cloud: Sandbox) -> None:
+    opened = cloud.horcrux("open", "portal", "-s", cloud.name).stdout
+    password = opened.split("password: ")[1].strip()
+    hidden = [password, SECRET_PATH]
+    everywhere = {
+        "control's log": lambda: service_log(cloud, "horcrux-control"),
+        "Prometheus' log": lambda: service_log(cloud, "horcrux-prometheus"),
+        "Alertmanager's log": lambda: service_log(cloud, "horcrux-alertmanager"),
+        "the metrics": lambda: json.dumps(query(cloud, '{job="control"}')),
+        "the overview": lambda: json.dumps(ask(cloud, "/v1/overview")),
+        "the services": lambda: cloud.inside(
+            "manager-1", "sh", "-c", "docker service inspect $(docker service ls -q)"
+        ),
+        "the state": lambda: "".join(
+            p.read_text() for p in (cloud.folder / ".horcrux" / "state").rglob("*.json")
+        ),
+        "the stack file": cloud.stack_file.read_text,
+    }  # fmt: skip
+    for where, read in everywhere.items():
+        text = _text(read)
+        assert text, f"there is nothing in {where}"
+        for secret in hidden:
+            assert secret not in text, f"a secret stands in {where}"
+
+
+def _text(read: Callable[[], str]) -> str:
+    return read()
+
+
+def service_log(cloud: Sandbox, name: str) -> str:
+    done = subprocess.run(
+        ["docker", "exec", cloud.container("manager-1"), "docker", "service", "logs", name],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout + done.stderr + " "
