@@ -8,7 +8,7 @@ HAVE_VENV = test -x $(PY) || { echo "no .venv here yet: run \`make setup\` once"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up down setup setup-test setup-bench lint test test-unit test-engine test-integration bench clean
+.PHONY: help up down setup setup-test setup-bench lint test test-unit test-browser test-engine test-integration bench clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,11 +38,15 @@ lint: ## style and types
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
-test: setup-test lint test-unit test-engine test-integration ## set-up, lint and every test
+test: setup-test lint test-unit test-browser test-engine test-integration ## set-up, lint and every test
 
 test-unit: ## the tests that need no Docker and no network (seconds)
 	@$(HAVE_VENV)
 	$(PYTEST) tests/unit tests/policy tests/golden
+
+test-browser: ## the portal in a real browser; screenshots in build/screenshots (a minute)
+	@$(HAVE_VENV)
+	$(PYTEST) tests/browser
 
 test-engine: ## the Pulumi engine itself, with real Docker (a minute)
 	@$(HAVE_VENV)

@@ -77,7 +77,7 @@ def of_json(document: Mapping[str, Any]) -> Event:
 def _read(path: Path) -> list[Event]:
     found: list[Event] = []
     with contextlib.suppress(OSError):
-        for line in path.read_text().splitlines():
+        for line in path.read_text(errors="replace").splitlines():
             with contextlib.suppress(ValueError, KeyError, TypeError):  # half a line
                 found.append(of_json(json.loads(line)))
     return found

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from engine import debian
 from engine.commands import Runner, run
@@ -15,7 +16,7 @@ REGISTRY = "registry-1.docker.io"
 
 @dataclass(frozen=True)
 class Tool:
-    """A command, the Debian package that has it, and the service that the package would start."""
+    """A command, or a file by its path; the Debian package that has it; the service it would start."""
 
     command: str
     package: str
@@ -27,6 +28,7 @@ TEST = (
     Tool("promtool", "prometheus", "prometheus"),
     Tool("amtool", "prometheus-alertmanager", "prometheus-alertmanager"),
     Tool("chromium", "chromium"),
+    Tool("/usr/share/javascript/chart.js/chart.min.js", "libjs-chart.js"),
 )
 BENCH = (
     *TEST,
@@ -39,19 +41,24 @@ BASE_IMAGE = (Tool("mmdebstrap", "mmdebstrap"),)
 Which = Callable[[str], str | None]
 
 
+def find(name: str) -> str | None:
+    """Where a command is on PATH, or a file at its path; None where it is not."""
+    return name if name.startswith("/") and Path(name).is_file() else shutil.which(name)
+
+
 def ensure(
     step: str,
     wanted: tuple[Tool, ...],
     system: System,
     runner: Runner = run,
-    which: Which = shutil.which,
+    which: Which = find,
 ) -> None:
     """Make the tools be there, where set-up may install; elsewhere say what to install.
 
     Their services stay down: they are wanted as commands, and would take ports of the user's.
     """
     missing = tuple(tool for tool in wanted if not which(tool.command))
-    names = ", ".join(tool.command for tool in wanted)
+    names = ", ".join(Path(tool.command).name for tool in wanted)
     if not missing:
         say(step, f"ready: {names}")
         return

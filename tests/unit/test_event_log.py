@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -94,11 +93,11 @@ def test_a_file_that_is_no_text_costs_the_history(path: Path) -> None:
     assert EventLog(path).events == []
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux'")  # noqa: PTH110
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux'")
 def test_a_full_disk_costs_history_and_not_the_service(path: Path) -> None:
-    path.symlink_to("/dev/full")
     log = EventLog(path)
-    log._lines = 1  # what is full is the file that it appends to
+    log._lines = 1  # it has a file, which it appends to
+    path.symlink_to("/dev/full")
     assert ids(log.add([event(1)])) == ["e1"]
     assert ids(log.events) == ["e1"]
     log.add([event(2)])
