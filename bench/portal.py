@@ -7,13 +7,8 @@ from playwright.sync_api import sync_playwright
 
 from bench.environment import Environment
 from bench.figures import Figure
+from tests.support.chromium import ARGUMENTS, CHROMIUM, LOCAL_NAMES
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-    "--host-resolver-rules=MAP *.localhost 127.0.0.1",
-)
 PAINTED = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 
 
@@ -24,7 +19,7 @@ def measure(environment: Environment, runs: int) -> list[Figure]:
     environment.say("opening the portal in a browser")
     paints, sizes, others = [], [], set()
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, LOCAL_NAMES])
         for _ in range(runs):
             context = browser.new_context()
             page = context.new_page()

@@ -6,6 +6,7 @@ flushed, so that one and the same bytes fit into everybody's stream, wherever th
 
 import asyncio
 import logging
+import time
 import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from control.portal.answers import compact
 from control.portal.source import Source
 
 RETRY_SECONDS = 2  # the source failed: soon enough to be news, too slow to be a burden
+IDLE_SECONDS = (
+    40  # pages ask anew every 15 s at least: after this nobody looks on, and nobody is asked
+)
 GZIP_START = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 
 log = logging.getLogger("control.portal")
@@ -36,13 +40,15 @@ class Frame:
 
 
 class Feed:
-    """The newest overview, and a way to wait for the next."""
+    """The newest overview while somebody looks on, and a way to wait for the next."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
         self._changed = asyncio.Condition()
         self._frame: Frame | None = None
         self._number = 0
+        self._wanted = asyncio.Event()
+        self._asked = 0.0
         self.ended = False
 
     async def run(self, _: web.Application) -> AsyncIterator[None]:
@@ -60,6 +66,8 @@ class Feed:
 
     async def after(self, number: int, seconds: float) -> tuple[int, Frame] | None:
         """The newest frame and its number, once that is not `number`; None after `seconds`, or at the end."""
+        self._asked = time.monotonic()
+        self._wanted.set()
         try:
             async with asyncio.timeout(seconds), self._changed:
                 await self._changed.wait_for(lambda: self._number != number or self.ended)
@@ -69,12 +77,23 @@ class Feed:
 
     async def _follow(self) -> None:
         while True:
+            await self._wanted.wait()
             try:
                 async for overview in self._source.changes():
                     await self._publish(Frame.of(event("overview", overview)))
+                    if time.monotonic() - self._asked > IDLE_SECONDS:
+                        self._rest()
+                        break
+                else:
+                    await asyncio.sleep(RETRY_SECONDS)
             except Exception as error:
                 log.warning("no overview (%r); trying again in %d s", error, RETRY_SECONDS)
-            await asyncio.sleep(RETRY_SECONDS)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def _rest(self) -> None:
+        """Ask no more until somebody looks on, who is to be shown nothing old."""
+        self._wanted.clear()
+        self._frame, self._number = None, 0
 
     async def _publish(self, frame: Frame) -> None:
         async with self._changed:

@@ -109,9 +109,9 @@ def _asked_for(settings: Settings) -> Iterator[tuple[str, str, int | None]]:
             yield app, name, secret.generate
     if settings.edge.tls:
         yield "edge", settings.edge.tls.key, None
-    for receiver in settings.monitoring.receivers.values():
-        for name in receiver.secrets.values():
-            yield "monitoring", name, None
+    receivers = settings.monitoring.receivers.values()
+    for name in dict.fromkeys(s for receiver in receivers for s in receiver.secrets.values()):
+        yield "monitoring", name, None
 
 
 def _origin(length: int | None, given: dict[str, str], name: str) -> str:

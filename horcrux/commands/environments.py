@@ -108,6 +108,6 @@ def _table(pulumi: Stack, environment: str) -> None:
             table.add_row(name, "", url)
     out.print(table)
     first = next((n for n, urls in outputs["urls"].items() if urls), None)
-    verbs = ["status", *([f"logs {first} -f", f"open {first}"] if first else [])]
+    verbs = ["status", "open portal", *([f"logs {first} -f", f"open {first}"] if first else [])]
     for verb in verbs:
         out.print(f"  [dim]next:[/] horcrux {verb} -s {environment}")

@@ -54,14 +54,15 @@ def top(
         print_json(ask(client, "GET", "/v1/overview"))
         return
     out = Console(highlight=False)
+    if not out.is_terminal:
+        out.width = UNSEEN_COLUMNS
     _remember(client, history)
     if once or not (out.is_terminal and sys.stdin.isatty()):
         from horcrux.commands.monitoring_top import picture
 
-        width = out.width if out.is_terminal else UNSEEN_COLUMNS
         document = ask(client, "GET", "/v1/overview")
         history.note(document)
-        out.print(picture(document, history, Room(width)), width=width)
+        out.print(picture(document, history, Room(out.width)))
         return
     from horcrux.commands.monitoring_live import Watch, run
 

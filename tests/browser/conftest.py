@@ -9,17 +9,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from tests.browser.island import Island
 from tests.browser.portal import PASSWORD, RunningPortal
+from tests.support.chromium import ARGUMENTS, CHROMIUM
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 SCREENSHOTS = Path("build/screenshots")
 PATIENCE_MS = 10_000  # news takes a second; a busy machine with two cores some more
 DESK = {"width": 1360, "height": 900}

@@ -1,5 +1,6 @@
 """Monitoring on a real environment: what is measured, real faults, and who hears of them."""
 
+import functools
 import json
 import subprocess
 import time
@@ -17,6 +18,7 @@ HEARD_SECONDS = 60  # from a host's loss to its alert at the receiver
 OVER_SECONDS = 180  # from the mend to the end's message: tasks start, rules look back, groups wait
 FAULT_SECONDS = 240  # alerts that wait on purpose before they fire
 DOWN_SECONDS = 60
+HISTORY_SECONDS = 90  # some queries look at the last minute, and need it to be there
 JOBS = {
     *("control", "edge", "edge-agent", "containers", "engine", "node"),
     *("prometheus", "alertmanager", "blackbox", "apps", "probe", "probe-tls"),
@@ -66,13 +68,12 @@ def quiet(receiver: Recorder) -> Iterator[None]:
 def test_every_target_is_up_and_every_job_has_targets(cloud: Sandbox) -> None:
     def all_up() -> bool:
         found = query(cloud, "up")
-        assert {s["job"] for s in found} == JOBS
-        return all(s["value"] == 1 for s in found)
+        well = all(s["value"] == 1 for s in [*found, *query(cloud, "probe_success")])
+        return well and {s["job"] for s in found} == JOBS
 
-    eventually(all_up, 60, "every target answers")
+    eventually(all_up, 90, "every target of every job answers, and every probe")
     hosts = {s["host"] for s in query(cloud, 'up{job="node"}')}
     assert hosts == {"manager-1", "manager-2", "manager-3"}
-    assert {s["value"] for s in query(cloud, "probe_success")} == {1}
 
 
 def test_no_alert_fires_while_all_is_well(cloud: Sandbox) -> None:
@@ -99,13 +100,11 @@ def test_each_query_of_each_dashboard_gives_data(cloud: Sandbox) -> None:
         )
         for name, document in dashboards.all_of_them().items():
             for expression in dashboards.queries(document, values):
-                if expression.startswith("horcrux_backup"):
-                    continue
-                assert ask_data(cloud, expression), f"{name}: nothing for {expression}"
-
-
-def ask_data(cloud: Sandbox, expression: str) -> bool:
-    return bool(query(cloud, expression))
+                eventually(
+                    functools.partial(query, cloud, expression),
+                    HISTORY_SECONDS,
+                    f"{name} has data for {expression}",
+                )
 
 
 def test_a_host_that_is_lost_is_told_within_a_minute_and_its_return_too(
@@ -157,7 +156,7 @@ def test_a_full_disk_is_told(cloud: Sandbox, receiver: Recorder) -> None:
         cloud.inside("manager-2", "dd", "if=/dev/zero", "of=/tmp/full", "bs=1M", "count=31")
         alert = told(receiver, "HostDiskFull", FAULT_SECONDS)
         assert alert["labels"]["host"] == "manager-2"
-        assert alert["labels"]["mountpoint"] == "/tmp"
+        assert "/tmp" in alert["annotations"]["description"]
     finally:
         cloud.inside("manager-2", "rm", "-f", "/tmp/full")
     told(receiver, "HostDiskFull", OVER_SECONDS, "resolved")

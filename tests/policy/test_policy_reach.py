@@ -84,14 +84,23 @@ def test_a_mount_that_reaches_the_socket_is_refused(source: str) -> None:
         assert "Docker socket" in message
 
 
-def test_control_alone_may_mount_the_socket() -> None:
-    props = changed(platform("control"), "taskSpec.containerSpec.mounts", bind("/run/docker.sock"))
+@pytest.mark.parametrize("role", ["control", "exporter", "node-exporter"])
+def test_control_and_the_exporters_may_mount_the_socket(role: str) -> None:
+    props = changed(platform(role), "taskSpec.containerSpec.mounts", bind("/run/docker.sock"))
     assert judge(NO_DOCKER_SOCKET, SERVICE, props) == []
 
 
-def test_an_app_that_calls_itself_control_may_not() -> None:
+@pytest.mark.parametrize("role", ["edge", "prometheus", "alertmanager", "blackbox", "grafana"])
+def test_no_other_service_of_the_platform_may(role: str) -> None:
+    for source in ("/run/docker.sock", "/"):
+        props = changed(platform(role), "taskSpec.containerSpec.mounts", bind(source))
+        assert judge(NO_DOCKER_SOCKET, SERVICE, props)
+
+
+@pytest.mark.parametrize("role", ["control", "exporter"])
+def test_an_app_that_calls_itself_so_may_not(role: str) -> None:
     props = service(mounts=bind("/run/docker.sock"))
-    props["labels"] += labels(platform="control")
+    props["labels"] += labels(platform=role)
     assert judge(NO_DOCKER_SOCKET, SERVICE, props)
 
 

@@ -65,14 +65,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def on_loopback(text: str, port: int) -> str:
-    """The same configuration with one plain port, and no app behind it that could be asked.
+def on_loopback(text: str, port: int, behind: int | None) -> str:
+    """The same configuration with one plain port, and all tasks on the port `behind` of this machine.
 
-    Each app's backend answers with its own name, after all that the edge checks by itself.
+    Without one, each app's backend answers with its own name, after all that the edge checks by itself.
     """
     text = text.replace("bind :8404", f"bind 127.0.0.1:{free_port()}")
     text = text.replace("bind :8080 accept-proxy", f"bind 127.0.0.1:{port}")
     text = re.sub(r" +bind :8443 .*\n", "", text)
+    if behind is not None:
+        return re.sub(r"(server-template \S+ \d+) \S+", rf"\1 127.0.0.1:{behind}", text)
     answer = r'    http-request return status 200 content-type text/plain string "\1"'
     return re.sub(
         r"(?m)^backend app-(\S+)\n((?:    .+\n)*)", rf"backend app-\1\n\2{answer}\n", text
@@ -80,10 +82,10 @@ def on_loopback(text: str, port: int) -> str:
 
 
 @contextlib.contextmanager
-def running(bundle: Bundle, folder: Path) -> Iterator[int]:
-    """An HAProxy with these routes; its port."""
+def running(bundle: Bundle, folder: Path, behind: int | None = None) -> Iterator[int]:
+    """An HAProxy with these routes; its port. `behind`: see `on_loopback`."""
     config, port = written(bundle, folder), free_port()
-    config.write_text(on_loopback(config.read_text(), port))
+    config.write_text(on_loopback(config.read_text(), port, behind))
     process = subprocess.Popen([program(), "-f", str(config)], stdout=subprocess.DEVNULL)
     try:
         listening(port)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.app_spec import edge_label
-from control.backend import Backend, backends
+from control.backend import ON_EVERY_MANAGER, Backend, app_rules, backends
 from horcrux.settings import parse
 from tests.support.swarm_objects import service, traffic
 
@@ -218,3 +218,44 @@ def test_what_settings_say_is_what_the_edge_understands() -> None:
         tunnel_timeout=3600,
     )
     assert json.loads(label)["port"] == 8080
+
+
+def page(name: str = "horcrux-control", **labels: str) -> dict[str, Any]:
+    """A service of the platform's on every manager, with a page at the edge."""
+    found = service(name, RULES, app=None, release=False)
+    found["Spec"]["Labels"] |= {"horcrux.page": "portal", **labels}
+    found["Spec"]["Mode"] = {"Global": {}}
+    return found
+
+
+def test_a_page_of_the_platform_s_is_reached_like_an_app() -> None:
+    backend = one(page())
+    assert (backend.app, backend.routes) == ("portal", (("web.test", "/"),))
+    (release,) = backend.releases
+    assert (release.service, release.weight) == ("horcrux-control", 100)
+
+
+def test_a_service_that_runs_everywhere_has_room_for_every_manager() -> None:
+    (release,) = one(page()).releases
+    assert release.slots == 16 >= 2 * ON_EVERY_MANAGER
+
+
+def test_a_service_that_is_an_app_is_no_page() -> None:
+    assert one(page(**{"horcrux.app": "web"})).app == "web"
+
+
+def test_a_page_with_a_bad_name_or_rules_is_left_out() -> None:
+    for label in ({"horcrux.page": "a b"}, {"horcrux.page": ""}, {"horcrux.edge": "{"}):
+        found, problems = backends([page(**label)], [])
+        assert found == []
+        assert "horcrux-control" in problems[0]
+
+
+@pytest.mark.parametrize("raw", [None, {}, {"port": 80}, {**RULES, "port": 0}, {**RULES, "check": 1}])
+def test_rules_that_cannot_be_used_are_none(raw: Any) -> None:
+    assert app_rules(raw) is None
+
+
+def test_rules_that_can_be_used_are_checked_ones() -> None:
+    rules = app_rules({**RULES, "routes": [["Web.Test", "/shop/"]], "timeout": 10**9, "other": 1})
+    assert rules == {"port": 8080, "routes": [("web.test", "/shop")], "timeout": 2_147_483}

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from aiohttp import ClientConnectionError, ClientPayloadError, ClientResponse, WSMsgType, web
+from aiohttp import ClientConnectionError, ClientPayloadError, ClientResponse, WSMsgType
 from aiohttp.test_utils import TestClient, TestServer
 
 ROOT = Path(__file__).parents[2]

@@ -757,3 +757,32 @@ async def test_the_login_cookie_goes_when_it_has_served(client: Client) -> None:
     answer = await login(client)
     assert answer.cookies[FORM_COOKIE]["max-age"] in {"0", 0}
     assert (await client.get("/login", allow_redirects=False)).headers["Location"] == "/"
+
+
+async def test_nobody_is_asked_while_nobody_looks_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = 0
+
+    class Counting:
+        async def changes(self) -> AsyncIterator[dict[str, Any]]:
+            nonlocal asked
+            while True:
+                asked += 1
+                yield {"asked": asked}
+                await asyncio.sleep(0)
+
+    monkeypatch.setattr(feed, "IDLE_SECONDS", 0.05)
+    news = feed.Feed(Counting())  # type: ignore[arg-type]
+    running = news.run(web.Application())
+    await anext(running)
+    await asyncio.sleep(0)
+    assert asked == 0, "it asks before anybody looks on"
+    first = await news.after(0, 5)
+    assert first is not None
+    while news._wanted.is_set():
+        await asyncio.sleep(0.01)
+    rested = asked
+    later = await news.after(0, 5)
+    assert later is not None
+    assert b'"asked":%d}' % (rested + 1) in later[1].plain, "what is shown is new"
+    with pytest.raises(StopAsyncIteration):
+        await anext(running)
