@@ -7,6 +7,7 @@ over a bucket; `>= 0` leaves out minutes without requests, whose ratios are no n
 from dataclasses import dataclass
 
 MINUTE = 60
+APPS = 'app!~"|portal|grafana"'  # the platform's own pages are none
 ALERT_POINTS = 10_000  # below the 11,000 points of a series that Prometheus gives
 
 
@@ -25,7 +26,7 @@ class Query:
 
 
 def _of_app(name: str, what: str, rule: str) -> Query:
-    return Query(name, what, f"avg_over_time(({rule} >= 0)[{{step}}:1m])")
+    return Query(name, what, f"avg_over_time(({rule}{{{APPS}}} >= 0)[{{step}}:1m])")
 
 
 def _of_host(name: str, function: str, rule: str, what: str) -> Query:
@@ -36,15 +37,17 @@ QUERIES = (
     Query(
         "responses",
         "requests and errors",
-        'sum by (app, code) (increase(haproxy_backend_http_responses_total{app!=""}[{step}]))',
+        f"sum by (app, code) (increase(haproxy_backend_http_responses_total{{{APPS}}}[{{step}}]))",
     ),
     _of_app("load", "load", "app:requests:rate1m"),
-    Query("peak", "peak load", "max_over_time((app:requests:rate1m >= 0)[{step}:1m])"),
+    Query("peak", "peak load", f"max_over_time((app:requests:rate1m{{{APPS}}} >= 0)[{{step}}:1m])"),
     _of_app("p50", "latency (p50)", "app:latency:p50_1m"),
     _of_app("p95", "latency (p95)", "app:latency:p95_1m"),
     _of_app("p99", "latency (p99)", "app:latency:p99_1m"),
     # A minute in which half of the requests or more failed is one in which the app was down.
-    Query("down", "downtime", "count_over_time((app:errors:ratio1m >= 0.5)[{step}:1m])"),
+    Query(
+        "down", "downtime", f"count_over_time((app:errors:ratio1m{{{APPS}}} >= 0.5)[{{step}}:1m])"
+    ),
     _of_host("cpu", "avg", "host:cpu:ratio", "processors"),
     _of_host("cpu_peak", "max", "host:cpu:ratio", "processors' peaks"),
     _of_host("memory", "avg", "host:memory:ratio", "memory"),
@@ -57,5 +60,11 @@ QUERIES = (
         "min_over_time(timestamp(max by (app, service, release, number) "
         '(horcrux_release_info{app!=""}))[{step}:1m])',
     ),
-    Query("alerts", "alerts", 'ALERTS{alertstate="firing"}', fine=True),
+    # Also those that fire for less than a step; not the one that always does.
+    Query(
+        "alerts",
+        "alerts",
+        'max_over_time(ALERTS{alertstate="firing",severity!="none"}[{step}])',
+        fine=True,
+    ),
 )

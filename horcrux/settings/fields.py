@@ -15,7 +15,9 @@ PATH = re.compile(r"/[A-Za-z0-9._~%/-]*")
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,15})?)\s*([KMGTkmgt]?)(?:[Ii]?[Bb])?")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-MAIL_ADDRESS = re.compile(r"[!#-'*+./-9=?A-Z^-~-]+@[!#-'*+./-9=?A-Z^-~-]+")  # nothing that ends a header
+MAIL_ADDRESS = re.compile(
+    r"[!#-'*+./-9=?A-Z^-~-]+@[!#-'*+./-9=?A-Z^-~-]+"
+)  # nothing that ends a header
 MAIL_SERVER = re.compile(r"[A-Za-z0-9.-]+:[0-9]{1,5}")
 
 

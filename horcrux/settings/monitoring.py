@@ -42,13 +42,15 @@ class Receiver(Model):
     to: tuple[MailAddress, ...] = Field(default=(), description="The mail's recipients.")
     severities: tuple[Severity, ...] = Field(
         default=("critical", "warning"),
-        min_length=1,
+        json_schema_extra={"minItems": 1},
         description="Alerts that it is told of. `heartbeat` is one that always fires: a service outside that "
         "misses it knows that alerting itself is down.",
     )
 
     @model_validator(mode="after")
     def _complete(self) -> "Receiver":
+        if not self.severities:
+            raise ValueError("`severities` names none: take the receiver out, or name some")
         email = self.kind == "email"
         others = BOTS_ONLY if email else MAIL_ONLY
         if self.kind not in SIGNING:

@@ -297,7 +297,9 @@ def test_control_is_told_all_that_it_reads(stack: Stack) -> None:
     told = Settings.of(container(stack, "control")["env"])
     assert (told.environment, told.portal_url) == ("dev", "http://portal.dev.localhost:8080/")
     assert told.url.format(host="a.test", path="/b") == "http://a.test:8080/b"
-    assert told.outside == Outside("front-door:8080", "front-door:8443", "registry.dev.internal:5000")
+    assert told.outside == Outside(
+        "front-door.dev.internal:8080", "front-door.dev.internal:8443", "registry.dev.internal:5000"
+    )
     assert (told.session, told.https_only) == (43200, False)
 
 
