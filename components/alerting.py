@@ -91,7 +91,7 @@ def _route(name: str, severity: str) -> dict[str, Any]:
 
 
 def receivers(settings: Monitoring, secrets: Mapping[str, str]) -> str:
-    """What control delivers to (JSON, secret). Raises SettingsError for values that lack or cannot be used."""
+    """What control delivers to (JSON, secret). Raises SettingsError: values lack or cannot be used."""
     findings = [
         (
             f"monitoring.receivers.{name}.{key}",

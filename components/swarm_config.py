@@ -20,7 +20,7 @@ class SwarmConfig:
             name=f"{name}-{version}",
             data=base64.b64encode(text.encode()).decode(),
             labels=cluster.environment.label_list(),
-            opts=cluster.object(parent),
+            opts=cluster.object(parent, delete_before_replace=False),
         )
 
     def file(self, path: str) -> dict[str, Any]:

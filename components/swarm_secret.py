@@ -28,7 +28,8 @@ class SwarmSecret:
             name=pulumi.Output.concat(f"{name}-", suffix),
             data=value.apply(lambda text: base64.b64encode(text.encode()).decode()),
             labels=cluster.environment.label_list(),
-            opts=cluster.object(parent),
+            # Services use the old one until they are changed.
+            opts=cluster.object(parent, delete_before_replace=False),
         )
         self.id, self.name = self.resource.id, self.resource.name
 

@@ -117,9 +117,7 @@ def _releases(before: Snapshot, after: Snapshot) -> Iterator[Event]:
             yield from _changes(was, release)
 
 
-def _release_event(
-    time: float, release: Release, words: str, name: str | None = None
-) -> Event:
+def _release_event(time: float, release: Release, words: str, name: str | None = None) -> Event:
     """One looks before a release has its number, another one after: it is the same event."""
     of = release.app or release.service
     what = f"{release.service} {release.hash} {words}"

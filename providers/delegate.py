@@ -4,9 +4,15 @@ The module may have `create(props) -> (id, outputs)`, `diff(old, new) -> bool | 
 the names of properties that force a replacement), `update(old, new) -> outputs` and `delete(props)`.
 """
 
+import pickle
 from typing import Any
 
 from pulumi.dynamic import CreateResult, DiffResult, ResourceProvider, UpdateResult
+
+# Pulumi wraps this method anew for each dynamic resource, and leaves the wrapping there: some nine
+# hundred resources in one program would be a RecursionError.
+_Pickler: Any = pickle._Pickler
+_SAVE_ITEMS = _Pickler._batch_setitems
 
 
 class Delegate(ResourceProvider):
@@ -16,6 +22,7 @@ class Delegate(ResourceProvider):
 
     def __init__(self, module: str) -> None:
         super().__init__()
+        _Pickler._batch_setitems = _SAVE_ITEMS
         self.module = module
 
     def create(self, props: dict[str, Any]) -> CreateResult:

@@ -64,5 +64,6 @@ def api(
 ) -> Api:
     """The internal API; what a test leaves out knows nothing, or does not answer."""
     watch = watch or Watch("manager-1", EventLog(NOWHERE))
-    answers = Answers("dev", URL, watch, prometheus or Away(), alertmanager or Away())
+    away: Any = Away()
+    answers = Answers("dev", URL, watch, prometheus or away, alertmanager or away)
     return Api(routes or Routes(), watch, answers, OUTSIDE, tuple(registries))

@@ -14,7 +14,9 @@ FOLDER = Path(__file__).parents[1] / "unit" / "recorded"
 KINDS = ("services", "configs", "nodes", "tasks")
 LISTS = {kind: json.loads((FOLDER / f"{kind}.json").read_text()) for kind in KINDS}
 HELLO, NEXT = "hello-6368bb5c", "hello-0a1b2c3d"
-STARTED = "2026-11-24T22:10:00Z"  # of what a test adds: three minutes after the last recorded change
+STARTED = (
+    "2026-11-24T22:10:00Z"  # of what a test adds: three minutes after the last recorded change
+)
 STARTED_EPOCH = 1795558200.0
 Object = dict[str, Any]
 

@@ -133,9 +133,7 @@ def test_the_heartbeat_alone_is_repeated_each_minute() -> None:
 
 def test_every_receiver_is_reached_by_way_of_control() -> None:
     document = configuration(**EACH_KIND)
-    urls = {
-        r["name"]: r["webhook_configs"][0]["url"] for r in document["receivers"] if len(r) > 1
-    }
+    urls = {r["name"]: r["webhook_configs"][0]["url"] for r in document["receivers"] if len(r) > 1}
     assert urls == {name: f"{NOTIFY}/{name}" for name in EACH_KIND}
     assert f":{API_PORT}/" in NOTIFY
     assert document["receivers"][0] == {"name": NOBODY}
@@ -215,7 +213,11 @@ def test_the_same_receivers_are_the_same_secret() -> None:
 
 
 def test_all_values_that_lack_or_cannot_be_used_are_named_and_none_is_shown() -> None:
-    given = {"smtp": "", "fei-url": "open.example.org/secret", "hook-url": "https://a b.example.org"}
+    given = {
+        "smtp": "",
+        "fei-url": "open.example.org/secret",
+        "hook-url": "https://a b.example.org",
+    }
     names = ("hook", "mail", "ding", "fei")
     with pytest.raises(SettingsError) as error:
         receivers(monitoring(**{name: EACH_KIND[name] for name in names}), given)

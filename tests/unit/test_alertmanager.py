@@ -14,7 +14,11 @@ from control.upstream import UpstreamError
 from tests.support.control_parts import PlayedService
 
 LABELS = {"alertname": "HostDown", "severity": "critical", "host": "manager-3"}
-NOTES = {"summary": "manager-3 is down", "description": "Look.", "runbook": "docs/alerts.md#hostdown"}
+NOTES = {
+    "summary": "manager-3 is down",
+    "description": "Look.",
+    "runbook": "docs/alerts.md#hostdown",
+}
 BEGAN = 1790000000.0
 
 
@@ -192,9 +196,7 @@ async def test_a_silence_has_its_labels_its_end_and_its_author(world: World) -> 
     assert (end - begin).total_seconds() == 3600
     assert begin.utcoffset() is not None, "Alertmanager wants to know the time zone"
     assert body == {
-        "matchers": [
-            {"name": "alertname", "value": "HostDown", "isRegex": False, "isEqual": True}
-        ],
+        "matchers": [{"name": "alertname", "value": "HostDown", "isRegex": False, "isEqual": True}],
         "comment": "a disk",
         "createdBy": "ann",
     }

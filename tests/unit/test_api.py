@@ -18,11 +18,11 @@ from control.metrics import Failures, SwarmCollector, registry
 from control.prometheus import Series
 from control.upstream import UpstreamError
 from control.watch import Watch
+from tests.support.client import Client
 from tests.support.control_parts import OUTSIDE, api
 from tests.support.recorded import Recorded
 
 SOON = 5  # seconds in which what is awaited surely comes; it takes milliseconds
-Client = TestClient  # its parameters are newer than aiohttp 3.8
 
 
 class Prometheus:
@@ -89,9 +89,7 @@ def alertmanager() -> Alertmanager:
 async def client(
     watch: Watch, prometheus: Prometheus, alertmanager: Alertmanager
 ) -> AsyncIterator[Client]:
-    collector = SwarmCollector(
-        lambda: watch.snapshot, lambda: watch.read_at, Failures(), lambda: 0
-    )
+    collector = SwarmCollector(lambda: watch.snapshot, lambda: watch.read_at, Failures(), lambda: 0)
     made = api(None, watch, prometheus, alertmanager, [registry(collector)])
 
     async def more(_: web.Request) -> web.Response:

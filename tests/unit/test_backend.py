@@ -251,7 +251,9 @@ def test_a_page_with_a_bad_name_or_rules_is_left_out() -> None:
         assert "horcrux-control" in problems[0]
 
 
-@pytest.mark.parametrize("raw", [None, {}, {"port": 80}, {**RULES, "port": 0}, {**RULES, "check": 1}])
+@pytest.mark.parametrize(
+    "raw", [None, {}, {"port": 80}, {**RULES, "port": 0}, {**RULES, "check": 1}]
+)
 def test_rules_that_cannot_be_used_are_none(raw: Any) -> None:
     assert app_rules(raw) is None
 

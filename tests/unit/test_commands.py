@@ -34,7 +34,7 @@ SETTINGS = {
     },
 }
 GIVEN = {"web": {"token": "never-shown"}, "monitoring": {"bot-url": "never-shown"}}
-OUTPUTS = {
+OUTPUTS: dict[str, Any] = {
     "releases": {"web": {"history": [{}]}, "db": {"history": [{}]}},
     "urls": {"web": ["http://web.dev.localhost:8080/"], "db": []},
     "portal": {

@@ -96,7 +96,10 @@ def test_every_resource_belongs_to_the_component_that_makes_it(stack: Stack) -> 
         "supply": {f"PushedImage pushed-{i}" for i in ("db", *PUSHED)},
         "control": {
             *(f"Password {p}" for p in ("portal-password", "portal-key", "monitoring-password")),
-            *(f"Secret {s}" for s in ("control-portal", "control-receivers", "monitoring-password")),
+            *(
+                f"Secret {s}"
+                for s in ("control-portal", "control-receivers", "monitoring-password")
+            ),
             "Service control",
             "Converged control-converged",
         },

@@ -87,9 +87,7 @@ def test_each_runs_on_every_host_that_it_is_meant_for(stack: Stack) -> None:
         made.name: made.inputs["taskSpec"].get("placement", {}).get("constraints", [])
         for made in stack.of("Service")
     }
-    on_managers = {
-        role: ["node.role==manager"] for role in MEASURING - EVERYWHERE | {"control"}
-    }
+    on_managers = {role: ["node.role==manager"] for role in MEASURING - EVERYWHERE | {"control"}}
     everywhere: dict[str, list[str]] = {role: [] for role in EVERYWHERE}
     assert constraints == {
         **on_managers,
@@ -218,7 +216,9 @@ def test_another_receiver_is_another_config_and_another_secret(stack: Stack) -> 
 
 
 def test_control_gets_its_secrets_as_files_that_root_alone_reads(stack: Stack) -> None:
-    files = {f["fileName"]: (f["fileUid"], f["fileMode"]) for f in container(stack, "control")["secrets"]}
+    files = {
+        f["fileName"]: (f["fileUid"], f["fileMode"]) for f in container(stack, "control")["secrets"]
+    }
     names = ("portal.json", "receivers.json", "monitoring-password")
     assert files == dict.fromkeys(names, ("0", 0o400))
 

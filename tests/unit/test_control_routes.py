@@ -15,12 +15,12 @@ from control import edges
 from control import routes as routes_module
 from control.haproxy import CONFIG, ROUTES
 from control.routes import Routes, watch
+from tests.support.client import Client
 from tests.support.control_parts import api
 from tests.support.swarm_objects import service
 
 RULES = {"port": 80, "routes": [["web.test", "/"]]}
 SOON = 5  # seconds in which what is awaited surely comes; it takes milliseconds
-Client = TestClient  # its parameters are newer than aiohttp 3.8
 
 
 class Swarm:
@@ -175,7 +175,7 @@ async def test_the_edges_keep_what_they_have_while_the_swarm_is_gone(
 async def test_gather_tells_what_each_edge_says_and_which_do_not_answer(
     swarm: Swarm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = {"version": "v", "error": None, "releases": {}}
+    said: dict[str, Any] = {"version": "v", "error": None, "releases": {}}
 
     async def status(_: web.Request) -> web.Response:
         return web.json_response(said)

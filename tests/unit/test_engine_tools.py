@@ -106,19 +106,20 @@ def test_a_rule_of_the_machine_about_services_is_left_alone(policy: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("system", "told"),
+    ("system", "command", "between", "by"),
     [
-        (USER, "sudo apt-get install haproxy prometheus prometheus-alertmanager chromium"),
-        (MAC, "install haproxy, prometheus, prometheus-alertmanager, chromium with this system's own"),
+        (USER, "sudo apt-get install ", " ", ""),
+        (MAC, "install ", ", ", " with this system's own"),
     ],
 )
 def test_elsewhere_the_user_is_told_what_to_install(
-    system: System, told: str, capsys: pytest.CaptureFixture[str]
+    system: System, command: str, between: str, by: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runner = FakeRunner()
     tools.ensure("test", tools.TEST, system, runner, nothing)
     assert runner.ran == []
-    assert told in capsys.readouterr().err
+    packages = ("haproxy", "prometheus", "prometheus-alertmanager", "chromium", "libjs-chart.js")
+    assert f"{command}{between.join(packages)}{by}" in capsys.readouterr().err
 
 
 def test_apts_own_words_are_told_when_it_fails() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -229,7 +230,7 @@ def test_controls_that_looked_at_other_moments_tell_the_same() -> None:
     for happens in happenings():
         happens(swarm)
         looks.append(swarm.take())
-    often = [e for pair in zip(looks, looks[1:], strict=False) for e in between(*pair, NOW, leads=False)]
+    often = [e for pair in pairwise(looks) for e in between(*pair, NOW, leads=False)]
     once = between(looks[0], looks[-1], NOW, leads=False)
     assert {e.id for e in once} == {e.id for e in often}
     started = {e.text for e in (*once, *often) if "being started" in e.text}

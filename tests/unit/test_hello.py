@@ -16,6 +16,8 @@ import pytest
 from aiohttp import ClientConnectionError, ClientPayloadError, ClientResponse, WSMsgType
 from aiohttp.test_utils import TestClient, TestServer
 
+from tests.support.client import Client
+
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
@@ -34,7 +36,6 @@ PLATFORM = {
     "DB_URL": "mysql://app:hunter2@db:3306/app",
     "DB_PASSWORD": "hunter2",
 }
-Client = TestClient  # its parameters are newer than aiohttp 3.8
 
 
 @asynccontextmanager

@@ -15,10 +15,10 @@ from control.notify.delivery import RESULTS
 from control.notify.post import session
 from control.notify.receivers import Receiver
 from control.notify.routes import routes
+from tests.support.client import Client
 from tests.support.receivers import STARTED, Recorder, alert, payload, recorder
 
 PORTAL = "https://portal.dev.example.org/"
-Client = TestClient  # its parameters are newer than aiohttp 3.8
 
 
 @pytest.fixture

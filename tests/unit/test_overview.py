@@ -104,11 +104,15 @@ def test_what_is_measured_is_put_where_it_belongs(swarm: Recorded) -> None:
     }
     assert (told["receive"], told["transmit"]) == (100.0, 200.0)
     hello = app(document, "hello")
-    keys = ("requests", "errors", "p50", "p95", "p99")
-    assert [hello[k] for k in keys] == [42.0, 0.01, 0.003, 0.012, 0.04]
+    assert [hello[k] for k in ("requests", "errors", "p50", "p95", "p99")] == [
+        42.0,
+        0.01,
+        0.003,
+        0.012,
+        0.04,
+    ]
     (release,) = hello["releases"]
-    keys = ("requests", "errors", "p95", "failures")
-    assert [release[k] for k in keys] == [41.0, 0.02, 0.013, 5]
+    assert [release[k] for k in ("requests", "errors", "p95", "failures")] == [41.0, 0.02, 0.013, 5]
     wiki = app(document, "wiki")
     assert [wiki[k] for k in ("requests", "errors", "p50")] == [None] * 3
 
@@ -184,7 +188,7 @@ def test_a_parked_release_is_listed_and_is_no_rollout(swarm: Recorded) -> None:
 @pytest.mark.parametrize(
     ("change", "state", "edge"),
     [
-        (lambda s: None, "ready", "refused"),
+        (lambda _: None, "ready", "refused"),
         (lambda s: s.lose("manager-2"), "down", "missing"),
         (lambda s: s.services.remove(s.service("horcrux-edge")), "ready", "missing"),
     ],

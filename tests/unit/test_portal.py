@@ -23,6 +23,7 @@ from control.portal.server import Options, application
 from control.portal.sessions import COOKIE, FORM_COOKIE, FORM_SECONDS, Sessions
 from tests.browser.fake_source import FakeSource
 from tests.browser.portal import PASSWORD, account
+from tests.support.client import Client
 
 SOON = 5  # seconds in which what is awaited surely comes; it takes milliseconds
 FIRST_LOAD_BYTES = 300_000
@@ -30,7 +31,6 @@ TOKEN = re.compile(r'name="token" value="([0-9a-f]{64})"')
 CSRF = re.compile(r'name="csrf-token" content="([0-9a-f]{64})"')
 HTTPS = {"X-Forwarded-Proto": "https"}
 DEV = Options("dev")
-Client = TestClient  # its parameters are newer than aiohttp 3.8
 
 
 class Clock:

@@ -6,6 +6,7 @@ from unittest.mock import MagicMock
 import bcrypt
 import pytest
 from docker.errors import APIError, NotFound
+from pulumi.dynamic.dynamic import serialize_provider
 
 from providers import base_image, formation, image, node, password, pushed_image
 from providers.delegate import Delegate
@@ -292,3 +293,8 @@ def test_a_change_in_place_replaces_nothing() -> None:
 
 def test_what_has_no_delete_is_simply_forgotten() -> None:
     Delegate("providers.password").delete("id", {})
+
+
+def test_a_program_may_have_more_resources_than_python_has_stack() -> None:
+    serialized = {serialize_provider(Delegate("providers.rollout")) for _ in range(1500)}
+    assert len(serialized) == 1, "and each is told as the same provider"

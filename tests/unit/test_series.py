@@ -1,6 +1,7 @@
 """The curves: whole steps, every moment, and names that stay names."""
 
 import asyncio
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ def test_moments_are_on_whole_steps_and_not_too_many(minutes: int) -> None:
     times = moments(minutes, NOW)
     step = times[1] - times[0]
     assert step >= FINEST_SECONDS
-    assert all(b - a == step for a, b in zip(times, times[1:], strict=False))
+    assert all(b - a == step for a, b in pairwise(times))
     assert all(time % step == 0 for time in times)
     assert NOW - step < times[-1] <= NOW
     assert times[-1] - times[0] <= minutes * 60 < times[-1] - times[0] + 2 * step

@@ -132,9 +132,7 @@ def test_only_tasks_that_no_host_took_are_pending(swarm: Recorded) -> None:
 
 def test_a_task_without_an_address_has_none(swarm: Recorded) -> None:
     swarm.task(HELLO, 3, "starting", NetworksAttachments=None)
-    swarm.task(
-        HELLO, 4, "starting", NetworksAttachments=[{"Network": {"Spec": {"Name": "apps"}}}]
-    )
+    swarm.task(HELLO, 4, "starting", NetworksAttachments=[{"Network": {"Spec": {"Name": "apps"}}}])
     assert [t.addresses for t in release(swarm.take(), HELLO).tasks[-2:]] == [{}, {}]
 
 

@@ -24,7 +24,10 @@ class Client:
 def service(name: str = "horcrux-edge", *constraints: str, platform: bool = True) -> dict[str, Any]:
     template = {"ContainerSpec": NEW, "Placement": {"Constraints": list(constraints)}}
     labels = {"horcrux.platform": name} if platform else {"horcrux.app": name}
-    return {"ID": "service-edge", "Spec": {"Name": name, "Labels": labels, "TaskTemplate": template}}
+    return {
+        "ID": "service-edge",
+        "Spec": {"Name": name, "Labels": labels, "TaskTemplate": template},
+    }
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +37,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def problems(client: Client, *services: dict[str, Any]) -> list[dict[str, str]]:
     by_name = {s["Spec"]["Name"]: s for s in services}
-    return status._platform(client, by_name, HOSTS)  # type: ignore[arg-type]
+    return status._platform(client, by_name, HOSTS)
 
 
 def test_a_service_that_runs_everywhere_is_no_problem() -> None:

@@ -74,9 +74,10 @@ def test_a_platform_s_service_is_fetched_from_every_host(
 def test_a_lost_host_is_not_asked(swarm: Recorded) -> None:
     swarm.lose("manager-3")
     assert {t["labels"]["host"] for t in told(swarm, "edge")} == {"manager-1", "manager-2"}
-    assert {
-        t["labels"]["host"] for t in told(swarm, "probe-tls") if "host" in t["labels"]
-    } == {"manager-1", "manager-2"}
+    assert {t["labels"]["host"] for t in told(swarm, "probe-tls") if "host" in t["labels"]} == {
+        "manager-1",
+        "manager-2",
+    }
 
 
 def test_a_task_that_has_no_address_yet_is_not_asked(swarm: Recorded) -> None:

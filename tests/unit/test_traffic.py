@@ -80,21 +80,19 @@ def test_an_app_without_routes_has_its_one_release_and_number(swarm: FakeSwarm) 
 
 def test_a_config_of_before_there_were_numbers_gets_them(swarm: FakeSwarm) -> None:
     swarm.create_config("horcrux-traffic-web", b"", labels={"horcrux.weights": '{"web-r1": 100}'})
-    traffic.set_weights(swarm, "dev", "web", {"web-r1": 100}, {"web-r1": 7})  # type: ignore[arg-type]
+    traffic.set_weights(swarm, "dev", "web", {"web-r1": 100}, {"web-r1": 7})
     assert numbers(swarm) == {"web-r1": 7}
 
 
 def test_what_stands_already_is_not_written_again(swarm: FakeSwarm) -> None:
     for _ in range(3):
-        traffic.set_weights(swarm, "dev", "web", {"a": 1}, {"a": 1})  # type: ignore[arg-type]
+        traffic.set_weights(swarm, "dev", "web", {"a": 1}, {"a": 1})
     assert swarm.weights_set == [{"a": 1}]
 
 
 def test_control_reads_what_a_rollout_writes(swarm: FakeSwarm) -> None:
     made(swarm, "r2", made(swarm, "r1"))
-    services = [
-        {**s, "UpdatedAt": s["CreatedAt"]} for s in swarm.services_by_name.values()
-    ]
+    services = [{**s, "UpdatedAt": s["CreatedAt"]} for s in swarm.services_by_name.values()]
     configs = [{**c, "UpdatedAt": "2026-01-01T00:00:00Z"} for c in swarm.stored.values()]
     found = {r.service: (r.number, r.weight) for r in take(services, configs, [], []).releases}
     assert found == {"web-r1": (None, 0.0), "web-r2": (2, 1.0)}

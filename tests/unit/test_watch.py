@@ -102,9 +102,7 @@ async def test_the_first_look_tells_of_nothing(watch: Watch, swarm: Swarm) -> No
     assert texts(watch) == []
 
 
-async def test_what_changed_since_the_look_before_is_told_once(
-    watch: Watch, swarm: Swarm
-) -> None:
+async def test_what_changed_since_the_look_before_is_told_once(watch: Watch, swarm: Swarm) -> None:
     await look(watch, swarm)
     swarm.recorded.lose("manager-2")
     swarm.recorded.fail(swarm.recorded.tasks_of(HELLO)[0])
