@@ -8,6 +8,7 @@ import time
 
 import aiohttp
 
+from control.apart import apart
 from control.backend import backends
 from control.haproxy import Bundle, render
 from control.swarm import Swarm
@@ -76,9 +77,9 @@ async def watch(routes: Routes, swarm: Swarm) -> None:
     try:
         while True:
             try:
-                await routes.refresh(swarm)
+                await apart(routes.refresh(swarm))
             except (TimeoutError, aiohttp.ClientError) as error:
-                log.warning("the Swarm cannot be read (%s); the edges keep what they have", error)
+                log.warning("the Swarm cannot be read (%r); the edges keep what they have", error)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(RESYNC_SECONDS):
                     await wake.wait()

@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 
+from control.apart import apart
 from control.portal.source import SourceError
 
 ANSWER_SECONDS = 4  # within the 5 s between two renewals of a page
@@ -54,6 +55,9 @@ class Upstream:
 
     async def ask_at(self, address: str, method: str, path: str, **options: Any) -> Any:
         """One task's answer, its JSON read."""
+        return await apart(self._answer(address, method, path, **options))
+
+    async def _answer(self, address: str, method: str, path: str, **options: Any) -> Any:
         url = f"http://{address}:{self._port}{path}"
         try:
             async with self._session.request(method, url, auth=self._auth, **options) as response:

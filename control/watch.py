@@ -7,11 +7,12 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from control import snapshot
 from control.alertmanager import Alertmanager
+from control.apart import apart
 from control.event_log import EventLog, of_json
 from control.events import alerts_between, between
 from control.metrics import Failures
@@ -73,12 +74,12 @@ class Watch:
             self.events.add(of_json(e) for e in answer["events"])
 
 
-async def every(seconds: float, what: str, action: Callable[[], Awaitable[None]]) -> None:
+async def every(seconds: float, what: str, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Do it again and again, through failures, until cancelled; a failure is logged once."""
     failing = False
     while True:
         try:
-            await action()
+            await apart(action())
             failing = False
         except Exception as error:  # whatever it is, the edges' configuration must not go with it
             if not failing:

@@ -43,17 +43,14 @@ class Agent:
         if LAST.exists():
             with contextlib.suppress(ValueError, KeyError, TypeError):  # half a file, or none
                 await self.take(json.loads(LAST.read_text()))
-        timeout = aiohttp.ClientTimeout(total=WAIT_SECONDS)
         while True:
             have = self._refused or self.haproxy.version or ""
             try:
-                # A new session each time: control's tasks are found by DNS anew.
-                async with (
-                    aiohttp.ClientSession(timeout=timeout) as session,
-                    session.get(CONTROL, params={"have": have}) as response,
-                ):
-                    if response.status == 200:
-                        await self.take(await response.json())
+                # In a task of its own: a time-out of aiohttp before 3.9 leaves a cancellation behind,
+                # and the next asyncio.timeout of this one would end the agent (Python before 3.11.3).
+                bundle = await asyncio.create_task(_fetched(have))
+                if bundle:
+                    await self.take(bundle)
             except (TimeoutError, aiohttp.ClientError, OSError) as error:
                 log.warning(
                     "control does not answer (%r); going on with %s", error, have or "nothing"
@@ -103,6 +100,19 @@ class Agent:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FINISH_SECONDS):
                 await self.haproxy.ended()
+
+
+async def _fetched(have: str) -> dict[str, Any] | None:
+    """Control's configuration once it is another one; None when it has not changed for a while."""
+    # A new session each time: control's tasks are found by DNS anew.
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=WAIT_SECONDS)) as session,
+        session.get(CONTROL, params={"have": have}) as response,
+    ):
+        if response.status != 200:
+            return None
+        bundle: dict[str, Any] = await response.json()
+        return bundle
 
 
 async def run() -> int:

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import aiohttp
 from prometheus_client import Counter
 
+from control.apart import apart
 from control.notify import dingtalk, email, feishu, webhook, wecom
 from control.notify.failure import DeliveryError
 from control.notify.message import Message, message
@@ -73,7 +74,8 @@ async def deliver(
     """Deliver, count and log. Never raises; the detail holds no secret."""
     try:
         async with asyncio.timeout(DELIVERY_SECONDS):
-            detail, ok = await _sent(receiver, payload, session, now, portal_url), True
+            detail = await apart(_sent(receiver, payload, session, now, portal_url))
+            ok = True
     except DeliveryError as error:
         detail, ok = str(error), False
     except TimeoutError:

@@ -26,7 +26,8 @@ DB: dict[str, Any] = {
 
 
 def only(app: dict[str, Any], **others: Any) -> Stack:
-    return build({"apps": {"web": app, **others}, "hosts": {"managers": 1}})
+    apps = {"web": app, **others}
+    return build({"apps": apps, "hosts": {"managers": 1}, "monitoring": {"enabled": False}})
 
 
 def release(**changes: Any) -> str:

@@ -1,5 +1,6 @@
 """The rules are right by promtool, and every alert can fire, can be silent, and says what to do."""
 
+import functools
 import re
 import shutil
 import subprocess
@@ -37,9 +38,15 @@ def promtool(*arguments: str | Path) -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
+@functools.cache
+def loaded(file: Path) -> Any:
+    """A file's YAML, which takes longer to read than all that is asked of it."""
+    return yaml.safe_load(file.read_text())
+
+
 def rules() -> Iterator[Alert]:
     for file in RULES:
-        for group in yaml.safe_load(file.read_text())["groups"]:
+        for group in loaded(file)["groups"]:
             yield from group["rules"]
 
 
@@ -54,7 +61,7 @@ EVERY_ALERT = pytest.mark.parametrize("alert", ALERTS.values(), ids=["-".join(k)
 def cases() -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Each expectation about an alert, with the test that it is part of."""
     for file in TESTS:
-        for test in yaml.safe_load(file.read_text())["tests"]:
+        for test in loaded(file)["tests"]:
             for case in test.get("alert_rule_test", []):
                 yield test, case
 

@@ -126,6 +126,9 @@ def test_only_tasks_that_no_host_took_are_pending(swarm: Recorded) -> None:
     swarm.task(HELLO, 3, "pending", host=None)
     swarm.task(HELLO, 4, "new", host=None)
     swarm.task(HELLO, 5, "preparing")
+    swarm.task(HELLO, 5, "pending")  # it has a host, which is about to begin
+    swarm.task(HELLO, 5, "rejected", host=None)
+    swarm.task(HELLO, 5, "pending", host=None, DesiredState="shutdown")
     found = release(swarm.take(), HELLO)
     assert (found.desired, found.running, found.pending) == (5, 2, 2)
 
