@@ -65,7 +65,7 @@ class Answers:
         return overview(
             self._environment,
             time.time(),
-            watch.snapshot,
+            watch.snapshot if watch.readable else watch.snapshot.of_old(),
             measured,
             alerts,
             watch.events.events,

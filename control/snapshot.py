@@ -5,7 +5,7 @@ Pure: from what the Docker API lists to plain values, for metrics, targets, even
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -91,6 +91,10 @@ class Snapshot:
     releases: tuple[Release, ...] = ()
     weights: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     weights_set: Mapping[str, float] = field(default_factory=dict)
+
+    def of_old(self) -> "Snapshot":
+        """The same when the Swarm cannot be read any more: how the hosts are, nobody knows."""
+        return replace(self, hosts=tuple(replace(h, state="unknown") for h in self.hosts))
 
     @property
     def apps(self) -> dict[str, list[Release]]:

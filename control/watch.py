@@ -15,7 +15,7 @@ from control.alertmanager import Alertmanager
 from control.apart import apart
 from control.event_log import EventLog, of_json
 from control.events import alerts_between, between
-from control.metrics import Failures
+from control.metrics import READABLE_SECONDS, Failures
 from control.swarm import Swarm
 from control.upstream import Upstream
 
@@ -38,6 +38,11 @@ class Watch:
         self.events = events
         self._host = host
         self._alerts: Mapping[str, Mapping[str, Any]] | None = None
+
+    @property
+    def readable(self) -> bool:
+        """Whether the Swarm could be read lately."""
+        return time.monotonic() - self.read_at < READABLE_SECONDS
 
     @property
     def leads(self) -> bool:

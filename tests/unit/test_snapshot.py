@@ -292,3 +292,10 @@ def test_the_recording_holds_nothing_that_is_no_one_s_business() -> None:
     assert "horcrux.project" not in text
     assert '"Data"' not in text
     assert '"Image"' not in text
+
+
+def test_when_the_swarm_cannot_be_read_nobody_knows_how_the_hosts_are() -> None:
+    known = Recorded().take()
+    old = known.of_old()
+    assert {host.state for host in old.hosts} == {"unknown"}
+    assert old.releases == known.releases
