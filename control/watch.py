@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from control import snapshot
 from control.alertmanager import Alertmanager
 from control.apart import apart
 from control.event_log import EventLog, of_json
 from control.events import alerts_between, between
 from control.metrics import READABLE_SECONDS, Failures
+from control.reading import take
+from control.snapshot import Snapshot
 from control.swarm import Swarm
 from control.upstream import Upstream
 
@@ -32,7 +33,7 @@ class Watch:
 
     def __init__(self, host: str, events: EventLog) -> None:
         """`host`: the one that this control runs on."""
-        self.snapshot = snapshot.Snapshot()
+        self.snapshot = Snapshot()
         self.read_at = -math.inf
         self.failures = Failures()
         self.events = events
@@ -56,7 +57,7 @@ class Watch:
             swarm.services(), swarm.configs(), swarm.nodes(), swarm.tasks()
         )
         before, first = self.snapshot, math.isinf(self.read_at)
-        self.snapshot = snapshot.take(*lists)
+        self.snapshot = take(*lists)
         self.read_at = time.monotonic()
         self.failures.note(self.snapshot)
         if not first:

@@ -8,7 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from control.snapshot import Snapshot, take
+from control.reading import take
+from control.snapshot import Snapshot
 
 FOLDER = Path(__file__).parents[1] / "unit" / "recorded"
 KINDS = ("services", "configs", "nodes", "tasks")

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from control.snapshot import Host, Snapshot, Task, take
+from control.reading import take
+from control.snapshot import Host, Snapshot, Task
 from tests.support.recorded import HELLO, NEXT, STARTED, STARTED_EPOCH, Recorded
 
 HALF = {HELLO: 90, NEXT: 10}

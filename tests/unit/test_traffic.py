@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from control.snapshot import take
+from control.reading import take
 from horcrux.cluster import traffic
 from providers import rollout
 from tests.support.fake_swarm import Clock, FakeSwarm, own_time
