@@ -97,6 +97,7 @@ class Monitoring(Component):
                     bind("/proc", "/host/proc"),
                 ],
                 "read_only": True,
+                "init": True,  # it ends when it is told to
             },
             managers=False,
             apps=False,

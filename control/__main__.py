@@ -28,10 +28,10 @@ def main(words: list[str]) -> int:
         case "edges":
             asyncio.run(edges())
         case _:
-            from control.service import serve
+            from control.service import run
 
             logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-            asyncio.run(serve())
+            asyncio.run(run())
     return 0
 
 

@@ -1,7 +1,9 @@
 """Control at work: what it watches, and the two ports that it serves."""
 
 import asyncio
+import contextlib
 import logging
+import signal
 from pathlib import Path
 
 import aiohttp
@@ -27,6 +29,7 @@ from control.upstream import Upstream
 from control.watch import ALERTS_SECONDS, LOOK_SECONDS, OTHERS_SECONDS, Watch, every
 
 API_PORT, PORTAL_PORT = 8081, 8082
+STOP_SECONDS = 2.0  # for answers under way; edges that wait for a change ask another control
 PROMETHEUS_USER = "horcrux"
 SECRETS = Path("/run/secrets")
 EVENTS = Path("/var/lib/control/events.jsonl")
@@ -34,8 +37,16 @@ EVENTS = Path("/var/lib/control/events.jsonl")
 log = logging.getLogger("control")
 
 
+async def run() -> None:
+    """Serve until the process is told to stop (SIGTERM); then pages and edges are let go of at once."""
+    serving = asyncio.create_task(serve())
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
+
+
 async def serve() -> None:
-    """Serve until the process is told to stop."""
+    """Watch and serve, without end."""
     settings, swarm = Settings.of(), Swarm()
     current, watch = routes.Routes(), Watch(settings.host, EventLog(EVENTS))
     answers = _answers(settings, watch)
@@ -53,21 +64,23 @@ async def serve() -> None:
         settings.portal_url,
     )
     api = Api(current, watch, answers, settings.outside, (registry(collector), registry(RESULTS)))
-    await _listen(api.application(notify), API_PORT)
+    pages = [await _listening(api.application(notify), API_PORT)]
     options = Options(settings.environment, settings.session, settings.https_only)
     page = portal_application(answers, Account.read(SECRETS / "portal.json"), options)
-    await _listen(page, PORTAL_PORT)
+    pages.append(await _listening(page, PORTAL_PORT))
     others = Upstream("horcrux-control", API_PORT)
-    await asyncio.gather(
-        routes.watch(current, swarm),
-        every(LOOK_SECONDS, "the Swarm cannot be read", lambda: watch.look(swarm)),
-        every(
-            ALERTS_SECONDS,
-            "alerts cannot be read",
-            lambda: watch.look_at_alerts(answers.alertmanager),
-        ),
-        every(OTHERS_SECONDS, "other controls cannot be heard", lambda: watch.hear_others(others)),
-    )
+    alerts = answers.alertmanager
+    try:
+        await asyncio.gather(
+            routes.watch(current, swarm),
+            every(LOOK_SECONDS, "the Swarm cannot be read", lambda: watch.look(swarm)),
+            every(ALERTS_SECONDS, "alerts cannot be read", lambda: watch.look_at_alerts(alerts)),
+            every(
+                OTHERS_SECONDS, "other controls are not heard", lambda: watch.hear_others(others)
+            ),
+        )
+    finally:
+        await asyncio.gather(*(page.cleanup() for page in pages))
 
 
 def _answers(settings: Settings, watch: Watch) -> Answers:
@@ -87,7 +100,8 @@ def _receivers(path: Path) -> dict[str, Receiver]:
         return {}
 
 
-async def _listen(app: web.Application, port: int) -> None:
+async def _listening(app: web.Application, port: int) -> web.AppRunner:
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, port=port).start()
+    await web.TCPSite(runner, port=port, shutdown_timeout=STOP_SECONDS).start()
+    return runner
