@@ -25,10 +25,14 @@ DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 SITE_PREFIX = 64  # an IPv6 customer has a network of this size, and any address in it
 
 
-async def protect(request: web.Request, response: web.StreamResponse) -> None:
+async def protect(_: web.Request, response: web.StreamResponse) -> None:
     """Put the headers on, whatever the answer is: aiohttp calls this before it sends one."""
     response.headers.update(HEADERS)
     response.headers.setdefault("Cache-Control", "no-store")
+
+
+async def insist(request: web.Request, response: web.StreamResponse) -> None:
+    """Let browsers come by https alone; only where plain http is not meant to work as well."""
     if scheme(request) == "https":
         response.headers["Strict-Transport-Security"] = HSTS
 

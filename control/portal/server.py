@@ -19,7 +19,7 @@ from control.portal.gate import Gate, session_of
 from control.portal.limits import Limits
 from control.portal.pages import Pages
 from control.portal.queries import SeriesQuery, SilenceQuery
-from control.portal.security import protect
+from control.portal.security import insist, protect
 from control.portal.sessions import SESSION_SECONDS, Clock, Sessions
 from control.portal.source import Source
 from control.portal.stream import stream
@@ -103,6 +103,8 @@ def application(
         ]
     )
     app.on_response_prepare.append(protect)
+    if options.https_only:
+        app.on_response_prepare.append(insist)
     app.cleanup_ctx.append(feed.run)
     app.on_shutdown.append(feed.end)
     return app
