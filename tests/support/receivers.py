@@ -95,6 +95,11 @@ class Recorder:
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
+    @property
+    def is_down(self) -> bool:
+        """Whether it refuses connections."""
+        return self._server is None
+
     def down(self) -> None:
         """Refuse connections."""
         if self._server is not None:
