@@ -13,6 +13,8 @@ from typing import Any
 from control.events import Event, merged
 
 MOST = 2000  # some days of an ordinary environment, and a megabyte at most
+# A task that fails again and again must not push out everything else; TaskRestartsInALoop tells of it.
+REPEATING, MOST_OF_ONE, WINDOW_SECONDS = ("task", "release"), 12, 300.0
 FIELDS = tuple(Event.__dataclass_fields__)
 
 
@@ -27,7 +29,10 @@ class EventLog:
     def add(self, events: Iterable[Event]) -> list[Event]:
         """Those of `events` that are new, now part of the log."""
         there = {e.id for e in self.events}
-        new = [e for e in events if e.id not in there]
+        new: list[Event] = []
+        for event in events:
+            if event.id not in there and not self._repeats(event, new):
+                new.append(event)
         if not new:
             return []
         self.events = merged(self.events, new)[-MOST:]
@@ -38,6 +43,18 @@ class EventLog:
         self._grown.set()
         self._grown = asyncio.Event()
         return new
+
+    def _repeats(self, event: Event, new: list[Event]) -> bool:
+        """Whether so much has been told of the same of late that this tells nothing more."""
+        if event.kind not in REPEATING:
+            return False
+        like = [
+            e
+            for e in (*self.events, *new)
+            if (e.kind, e.subject) == (event.kind, event.subject)
+            and event.time - WINDOW_SECONDS < e.time <= event.time
+        ]
+        return len(like) >= MOST_OF_ONE
 
     def since(self, time: float, limit: int = MOST) -> list[Event]:
         """The last `limit` events after a time."""

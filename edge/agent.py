@@ -43,12 +43,15 @@ class Agent:
         if LAST.exists():
             with contextlib.suppress(ValueError, KeyError, TypeError):  # half a file, or none
                 await self.take(json.loads(LAST.read_text()))
+        again = False
         while True:
-            have = self._refused or self.haproxy.version or ""
+            # What was refused is tried again after each wait: its cause may be gone by then.
+            have = (None if again else self._refused) or self.haproxy.version or ""
             try:
                 # In a task of its own: a time-out of aiohttp before 3.9 leaves a cancellation behind,
                 # and the next asyncio.timeout of this one would end the agent (Python before 3.11.3).
                 bundle = await asyncio.create_task(_fetched(have))
+                again = bundle is None and self._refused is not None
                 if bundle:
                     await self.take(bundle)
             except (TimeoutError, aiohttp.ClientError, OSError) as error:

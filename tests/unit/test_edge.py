@@ -250,6 +250,32 @@ async def test_an_agent_follows_control_and_starts_with_the_last_it_had(
     assert agent.error is None
 
 
+async def test_what_was_refused_is_tried_again_for_its_cause_may_be_gone(
+    agent: Agent, edge: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, current = list[str](), asyncio.Event()
+    agent_module.LAST.write_text(json.dumps(edge.bundle("last")))
+    answers = [edge.bad("new"), None, edge.bundle("new")]
+
+    async def config(request: web.Request) -> web.Response:
+        asked.append(request.query["have"])
+        if not answers:
+            current.set()
+            await asyncio.sleep(SOON)
+            return web.Response(status=204)
+        bundle = answers.pop(0)
+        return web.json_response(bundle) if bundle else web.Response(status=204)
+
+    app = web.Application()
+    app.add_routes([web.get("/v1/edge/config", config)])
+    async with TestServer(app, host="127.0.0.1") as control:
+        monkeypatch.setattr(agent_module, "CONTROL", str(control.make_url("/v1/edge/config")))
+        async with following(agent):
+            await asyncio.wait_for(current.wait(), SOON)
+    assert asked == ["last", "new", "last", "new"]
+    assert agent.error is None
+
+
 @pytest.mark.parametrize("text", ["", "{", '{"version": "x"}', "null", "[]", "\x00"])
 async def test_a_broken_last_configuration_does_not_keep_the_edge_from_starting(
     agent: Agent, edge: Edge, monkeypatch: pytest.MonkeyPatch, text: str

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from control import event_log
-from control.event_log import MOST, EventLog, of_json
+from control.event_log import MOST, MOST_OF_ONE, WINDOW_SECONDS, EventLog, of_json
 from control.events import Event
 
 SOON = 5  # seconds in which what is awaited surely comes; it takes milliseconds
@@ -55,6 +55,18 @@ def test_the_oldest_go_first(path: Path, few: int) -> None:
         log.add([event(number)])
     assert ids(log.events) == ["e3", "e4", "e5", "e6", "e7"]
     assert ids(EventLog(path).events) == ids(log.events)
+
+
+def test_a_task_that_fails_again_and_again_does_not_push_out_the_rest(path: Path) -> None:
+    log = EventLog(path)
+    log.add([event(0, 0.0)])
+    for second in range(1, 200):
+        text = f"task dying.{second} failed"
+        log.add([Event(f"t{second}", float(second), "task", "error", "dying", text)])
+    assert [e.id for e in log.events] == ["e0", *(f"t{n}" for n in range(1, MOST_OF_ONE + 1))]
+    later = Event("later", WINDOW_SECONDS + 20.0, "task", "error", "dying", "task dying.2 failed")
+    other = Event("other", 199.0, "task", "error", "hello", "task hello.1 failed")
+    assert log.add([later, other]) == [later, other]
 
 
 def test_the_file_stays_short(path: Path, few: int) -> None:
