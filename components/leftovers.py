@@ -66,12 +66,15 @@ def _remove(client: docker.APIClient, kind: str, name: str, project: str) -> Non
 
 
 def _find(client: docker.APIClient, kind: str, name: str) -> Any:
+    """The object of exactly this name: asked for `db`, Docker also gives what has an id that begins so."""
     try:
         match kind:
             case "Container":
-                return client.inspect_container(name)
+                container = client.inspect_container(name)
+                return container if container["Name"] == f"/{name}" else None
             case "Service":
-                return client.inspect_service(name)
+                service = client.inspect_service(name)
+                return service if service["Spec"]["Name"] == name else None
             case "Network":
                 found = [n for n in client.networks(names=[name]) if n["Name"] == name]
             case "Secret":

@@ -26,11 +26,12 @@ def engine(kind: str, found: dict[str, Any] | None, *, running: bool = False) ->
         return client
     if kind == "Container":
         client.inspect_container.side_effect = None
-        config = {"Id": "i", "Config": {"Labels": found}, "State": {"Running": running}}
+        state = {"Running": running}
+        config = {"Id": "i", "Name": "/it", "Config": {"Labels": found}, "State": state}
         client.inspect_container.return_value = config
     elif kind == "Service":
         client.inspect_service.side_effect = None
-        client.inspect_service.return_value = {"ID": "i", "Spec": {"Labels": found}}
+        client.inspect_service.return_value = {"ID": "i", "Spec": {"Name": "it", "Labels": found}}
     elif kind == "Network":
         client.networks.return_value = [
             {"Id": "other", "Name": "it-too", "Labels": {}},
@@ -59,6 +60,13 @@ def removals(client: MagicMock) -> list[str]:
 def test_nothing_in_the_way_is_nothing_to_do(kind: str) -> None:
     client = engine(kind, None)
     _remove(client, kind, "it", HERE)
+    assert removals(client) == []
+
+
+@pytest.mark.parametrize("kind", ["Container", "Service"])
+def test_what_only_has_an_id_that_begins_like_the_name_is_left_alone(kind: str) -> None:
+    client = engine(kind, labels())
+    _remove(client, kind, "i", HERE)  # Docker takes it for the object whose id is `i…`
     assert removals(client) == []
 
 
