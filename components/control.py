@@ -64,7 +64,6 @@ class Control(Component):
             for name, value in files.items()
         ]
         self.web_password = SwarmSecret("monitoring-password", cluster, self, self.password.value)
-        labels = {**environment.labels(), "horcrux.project": environment.project}
         self.service = PlatformService(
             "control",
             supply.push("control", images.platform["control"]),
@@ -72,7 +71,10 @@ class Control(Component):
             {
                 "env": self._variables(),
                 "secrets": [*mounted, self.web_password.file("monitoring-password", mode=0o400)],
-                "mounts": [bind(SOCKET), volume("horcrux-control", "/var/lib/control", labels)],
+                "mounts": [
+                    bind(SOCKET),
+                    volume(environment, "horcrux-control", "/var/lib/control"),
+                ],
                 "read_only": True,
             },
             [cluster.platform],

@@ -38,7 +38,6 @@ class Edge(Component):
             own = Certificate("edge-certificate", target.authority, "server", names, self.child())
             certificate = pulumi.Output.concat(own.certificate, own.key)
         secret = SwarmSecret("edge-tls", cluster, self, pulumi.Output.secret(certificate))
-        labels = {**environment.labels(), "horcrux.project": environment.project}
         self.service = PlatformService(
             "edge",
             supply.push("edge", images.platform["edge"]),
@@ -46,7 +45,7 @@ class Edge(Component):
             {
                 "secrets": [secret.file("edge.pem", HAPROXY_USER, 0o400)],
                 "stop_grace_period": f"{STOP_SECONDS}s",
-                "mounts": [volume("horcrux-edge", "/var/lib/edge", labels)],
+                "mounts": [volume(environment, "horcrux-edge", "/var/lib/edge")],
             },
             [cluster.network, cluster.platform],
             ports=[

@@ -24,7 +24,7 @@ BLACKBOX_MEMORY = 64 << 20  # 15 MB
 GO_SHARE = 0.8  # of its memory, at which Go's collector begins to work harder
 USER = "901"  # see monitoring/Dockerfile
 CONFIGURATION = "/etc/horcrux"
-DATA = "/var/lib/prometheus"
+DATA, NOTES = "/var/lib/prometheus", "/var/lib/alertmanager"
 SOCKET = "/var/run/docker.sock"
 # What node-exporter measures: the rest is another exporter's, or nobody's question.
 COLLECTORS = (
@@ -132,7 +132,6 @@ class Monitoring(Component):
     ) -> None:
         settings = self._settings
         environment = self._cluster.environment
-        labels = {**environment.labels(kind="cache"), "horcrux.project": environment.project}
         self._make(
             "prometheus",
             image,
@@ -154,7 +153,7 @@ class Monitoring(Component):
                     "GOMEMLIMIT": str(int(settings.memory * GO_SHARE)),
                 },
                 "secrets": files,
-                "mounts": [volume("horcrux-prometheus", DATA, labels)],
+                "mounts": [volume(environment, "horcrux-prometheus", DATA, kind="cache")],
                 "stop_grace_period": "20s",  # it writes what it has in memory
                 "read_only": True,
             },
@@ -164,7 +163,6 @@ class Monitoring(Component):
     def _alertmanager(self, image: pulumi.Output[str]) -> None:
         environment = self._cluster.environment
         config = SwarmConfig("alertmanager", self._cluster, self, alertmanager(self._settings))
-        labels = {**environment.labels(kind="cache"), "horcrux.project": environment.project}
         self._make(
             "alertmanager",
             image,
@@ -173,12 +171,16 @@ class Monitoring(Component):
                 "commands": ["alertmanager"],
                 "args": [
                     f"--config.file={CONFIGURATION}/alertmanager.yml",
-                    "--storage.path=/var/lib/alertmanager",
+                    f"--storage.path={NOTES}",
                     "--log.level=warn",
                 ],
                 "configs": [config.file(f"{CONFIGURATION}/alertmanager.yml")],
                 # Silences, and what has been sent already.
-                "mounts": [volume("horcrux-alertmanager", "/var/lib/alertmanager", labels)],
+                "mounts": [
+                    volume(
+                        environment, "horcrux-alertmanager", "/var/lib/alertmanager", kind="cache"
+                    )
+                ],
                 "read_only": True,
             },
             apps=False,

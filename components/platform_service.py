@@ -9,7 +9,7 @@ import pulumi_docker as docker
 
 from components.app_spec import placement
 from components.cluster import Cluster
-from components.environment import as_list
+from components.environment import Environment, as_list
 from components.supply import Supply
 from providers.converged import Converged
 
@@ -79,11 +79,11 @@ def bind(source: str, target: str | None = None, **options: Any) -> dict[str, An
     }
 
 
-def volume(name: str, target: str, labels: dict[str, str]) -> dict[str, Any]:
+def volume(environment: Environment, name: str, target: str, **labels: str) -> dict[str, Any]:
     """A mount of a volume of the host's, made when it is not there."""
     return {
         "type": "volume",
         "source": name,
         "target": target,
-        "volume_options": {"labels": as_list(labels)},
+        "volume_options": {"labels": environment.label_list(**labels)},
     }

@@ -20,6 +20,7 @@ from control.notify.delivery import RESULTS
 from control.notify.receivers import Receiver, ReceiversError, read
 from control.notify.routes import routes as notify_routes
 from control.portal.account import Account
+from control.portal.server import PORT as PORTAL_PORT
 from control.portal.server import Options
 from control.portal.server import application as portal_application
 from control.prometheus import Prometheus
@@ -28,7 +29,7 @@ from control.swarm import Swarm
 from control.upstream import Upstream
 from control.watch import ALERTS_SECONDS, LOOK_SECONDS, OTHERS_SECONDS, Watch, every
 
-API_PORT, PORTAL_PORT = 8081, 8082
+API_PORT = 8081
 STOP_SECONDS = 2.0  # for answers under way; edges that wait for a change ask another control
 PROMETHEUS_USER = "horcrux"
 SECRETS = Path("/run/secrets")
