@@ -3,7 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import alerting, bring_up, edge, failover, memory, monitoring, no_change, portal, release
+from bench import (
+    alerting,
+    bring_up,
+    canary,
+    convergence,
+    edge,
+    elastic,
+    kills,
+    memory,
+    monitoring,
+    no_change,
+    portal,
+    release,
+    releases,
+)
 from bench.environment import Environment
 from bench.figures import Figure
 
@@ -24,8 +38,12 @@ BENCHES = (
     Bench("noop", "updates and previews with nothing to do", no_change.measure),
     Bench("release", "one app's variables or image changed", release.measure),
     Bench("edge", "requests through the edge, beside other proxies", edge.measure),
+    Bench("canary", "what a canary costs at the edge", canary.measure),
+    Bench("convergence", "a changed route, with few and many routes", convergence.measure),
+    Bench("elastic", "a step of load, to enough tasks that serve", elastic.measure),
+    Bench("releases", "every strategy under 20,000 requests", releases.measure),
     Bench("alert", "from a host's loss to its alert at the receiver", alerting.measure),
-    Bench("failover", "the loss of a host", failover.measure),
+    Bench("kills", "the loss of a task, a service of the platform, a host", kills.measure),
     Bench("noop-many", "nothing to do, with 100 more apps", no_change.measure_many),
     Bench("cluster", "three hosts, from images to a cluster", bring_up.measure_cluster),
     Bench("environment", "all of dev, from images", bring_up.measure_environment),

@@ -48,9 +48,12 @@ class Environment:
             self.say("bringing the environment up (builds images where they are not there yet)")
             self.bring_up()
 
-    def bring_up(self, apps: dict[str, Any] | None = None) -> Done:
-        """`horcrux up`; `apps` are laid over those of dev (None takes one away)."""
+    def bring_up(
+        self, apps: dict[str, Any] | None = None, hosts: dict[str, Any] | None = None
+    ) -> Done:
+        """`horcrux up`; `apps` are laid over those of dev (None takes one away), `hosts` over its hosts."""
         self.copy.set_apps(apps or {})
+        self.copy.set_hosts(hosts or {})
         self.up = True  # or half: it is taken down all the same
         done = self.horcrux("up", "-y", limit=UP_SECONDS)
         self._images_built = True

@@ -8,8 +8,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Figure:
-    """One thing that was measured in several runs; `unit` is s, ms, MB, kB, requests/s, ratio
-    or % (of a processor).
+    """One thing that was measured in several runs; `unit` is s, ms, MB, kB, requests,
+    requests/s, ratio or % (of a processor).
 
     `aim` is what the design hopes for, in words; `note` is how it was measured; `details` what a
     reader of the JSON may want beside it.

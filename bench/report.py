@@ -14,7 +14,7 @@ from bench.figures import Figure
 from horcrux.docker_api import machine
 
 FORMAT = 1  # of build/bench.json; goes up when a field changes its meaning
-DIGITS = {"requests/s": 0, "MB": 0, "ratio": 2, "s": 1, "ms": 1, "%": 2, "kB": 0}
+DIGITS = {"requests/s": 0, "requests": 0, "MB": 0, "ratio": 2, "s": 1, "ms": 1, "%": 2, "kB": 0}
 
 
 def write(path: Path, figures: list[Figure], failures: dict[str, str]) -> None:

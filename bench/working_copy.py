@@ -11,7 +11,7 @@ LEFT_OUT = shutil.ignore_patterns(
 )
 KEPT = {".horcrux"}  # the copy's own state: an interrupted run is taken down with it
 TEMPLATE = Path(__file__).with_name("stack.yaml")
-APPS = "horcrux:apps"
+APPS, HOSTS = "horcrux:apps", "horcrux:hosts"
 
 
 class WorkingCopy:
@@ -45,6 +45,17 @@ class WorkingCopy:
         document = yaml.safe_load(self._stack_file.read_text())
         apps = yaml.safe_load(TEMPLATE.read_text())["config"][APPS]
         document["config"][APPS] = {**apps, **extra}
+        self._write(document)
+
+    def set_hosts(self, hosts: dict[str, Any]) -> None:
+        """Have other hosts than the template's; none said are those again."""
+        document = yaml.safe_load(self._stack_file.read_text())
+        document["config"].pop(HOSTS, None)
+        if hosts:
+            document["config"][HOSTS] = hosts
+        self._write(document)
+
+    def _write(self, document: dict[str, Any]) -> None:
         self._stack_file.write_text(yaml.safe_dump(document, sort_keys=False, width=4096))
 
     def touch(self, path: str, text: str) -> None:

@@ -54,8 +54,8 @@ class App(Component):
 
     def _service(self, image: AppImage, files: list[app_spec.SecretFile]) -> docker.Service:
         name, app, platform = self._name, self._app, self._platform
-        rolling = app.strategy == "rolling"
-        own_name = f"{name}-{self.release}" if rolling else name
+        recreate = app.releases_by == "recreate"
+        own_name = name if recreate else f"{name}-{self.release}"
         labels = platform.cluster.environment.labels(app=name)
         container = {
             **app_spec.container_of(app),
@@ -68,9 +68,10 @@ class App(Component):
         return docker.Service(
             own_name,
             name=own_name,
-            labels=as_list({**labels, **self._service_labels()}),
+            labels=as_list(self._labels()),
             auth=platform.supply.auth,
-            mode={"replicated": {"replicas": app.replicas}},
+            # A new release is started by its rollout, task by task.
+            mode={"replicated": {"replicas": app.replicas if recreate else 0}},
             task_spec={
                 "container_spec": container,
                 "networks_advanceds": [{"id": platform.cluster.network.id, "aliases": [name]}],
@@ -78,21 +79,31 @@ class App(Component):
                 "restart_policy": app_spec.RESTART,
                 **app_spec.placement(app_spec.constraints_of(app)),
             },
-            update_config={"parallelism": 1, "order": "start-first" if rolling else "stop-first"},
+            update_config={"parallelism": 1, "order": "stop-first" if recreate else "start-first"},
             endpoint_spec={"mode": "dnsrr"},
-            opts=platform.cluster.object(self, depends_on=[platform.edge]),
+            opts=platform.cluster.object(
+                self,
+                depends_on=[platform.edge],
+                # Earlier releases stay until the rollout removes them.
+                retain_on_delete=True,
+                # What a release's service has beside its tasks' specification is the rollout's.
+                ignore_changes=[] if recreate else ["mode", "labels", "auth"],
+            ),
         )
 
-    def _service_labels(self) -> dict[str, str]:
-        settings = self._platform.settings
-        labels = {"horcrux.release": self.release}
-        if self._app.metrics:
-            labels["horcrux.metrics"] = app_spec.metrics_label(self._app)
-        if self._app.routes:
-            environment = self._platform.cluster.environment.name
+    def _labels(self) -> dict[str, str]:
+        """What control and the edges are told of the app; it changes without a task being restarted."""
+        settings, app = self._platform.settings, self._app
+        environment = self._platform.cluster.environment
+        labels = environment.labels(app=self._name, release=self.release)
+        if app.metrics:
+            labels["horcrux.metrics"] = app_spec.metrics_label(app)
+        if app.routes:
             labels["horcrux.edge"] = app_spec.edge_label(
-                self._name, self._app, environment, settings.domain
+                self._name, app, environment.name, settings.domain
             )
+        if app.elastic:
+            labels["horcrux.elastic"] = app_spec.elastic_label(app.elastic)
         return labels
 
     def _rollout(self, service: docker.Service, image: AppImage) -> Rollout:
@@ -103,13 +114,18 @@ class App(Component):
             "service": service.name,
             "release": self.release,
             "image": image.reference,
-            "replicas": app.replicas,
+            "replicas": app.first_tasks,
+            "elastic": app_spec.bounds_of(app.elastic),
+            "labels": self._labels(),
             "routed": bool(app.routes),
-            "strategy": app.strategy,
+            "strategy": app.releases_by,
+            "walk": app_spec.walk_of(app),
+            "keep": app.keep,
             "drain": app.drain,
             "start_timeout": app.start_timeout,
             "settings": app.model_dump(mode="json", exclude_defaults=True),
             "access": platform.cluster.access,
+            "auth": platform.supply.auth,
         }
         needs = [service, *(platform.rollouts[other] for other in app.bind)]
         return Rollout(name, plan, platform.cluster.inside(self, depends_on=needs))
@@ -129,7 +145,7 @@ class App(Component):
         key = (name, secret)
         platform.versions[key] = version
         platform.secrets[key] = SwarmSecret(
-            f"{name}-{secret}", platform.cluster, self, value, version
+            f"{name}-{secret}", platform.cluster, self, value, version, app=name
         )
 
 

@@ -1,8 +1,10 @@
 """Where an app's image comes from, known by its content before anything is made.
 
-`identity` tells two images apart at preview; `reference` is what hosts pull.
+`identity` tells two images apart at preview; `reference` is what hosts pull. What is pushed from here is
+tagged with its identity, so that a reference that `horcrux rollback` pins is the same release again.
 """
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,9 @@ from components.build_context import source
 from components.images import Images
 from components.supply import Supply
 from horcrux.settings import App, SettingsError
+
+IDENTITY = 16  # characters: as good as unique among the images of one app
+IDENTITIES = ("source-", "image-")
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ def found(
     registry, _, rest = image.partition("/")
     if registry in supply.names:
         inside = f"{supply.address}/{rest}"
-        return AppImage(inside, pulumi.Output.from_input(inside))
+        return AppImage(identity_of(inside), pulumi.Output.from_input(inside))
     if "@sha256:" in image:
         return AppImage(image, pulumi.Output.from_input(image))
     try:
@@ -51,8 +56,15 @@ def found(
     except ImageNotFound:
         pinned = _pinned(setting, image, engine)
         return AppImage(pinned, pulumi.Output.from_input(pinned))
-    identity = str(local.id)
-    return AppImage(identity, supply.push_tag(name, image, identity))
+    identity = f"image-{str(local.id).removeprefix('sha256:')[:IDENTITY]}"
+    return AppImage(identity, supply.push_tag(name, image, str(local.id), identity))
+
+
+def identity_of(reference: str) -> str:
+    """What tells an image of the environment's registry apart: its tag, if we gave it, else its digest."""
+    name, _, digest = reference.partition("@")
+    tag = name.rpartition("/")[2].partition(":")[2]
+    return tag if digest and tag.startswith(IDENTITIES) else digest or reference
 
 
 def _built(name: str, app: App, images: Images, supply: Supply, project: Path) -> AppImage:
@@ -64,7 +76,9 @@ def _built(name: str, app: App, images: Images, supply: Supply, project: Path) -
         raise SettingsError("the settings", [(f"apps.{name}.build", str(error))]) from None
     image = images.build(name, build.context, build.dockerfile, dict(build.args))
     arguments = ",".join(f"{k}={v}" for k, v in sorted(build.args.items()))
-    return AppImage(f"{content['digest']}?{arguments}", supply.push(name, image))
+    told = hashlib.sha256(f"{content['digest']}?{arguments}".encode()).hexdigest()
+    identity = f"source-{told[:IDENTITY]}"
+    return AppImage(identity, supply.push(name, image, identity))
 
 
 def _pinned(setting: str, image: str, engine: docker.DockerClient) -> str:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from horcrux.settings import App
+from horcrux.settings.elastic import Elastic
+from horcrux.settings.releases import surge_tasks
 
 NANO = 1_000_000_000
 # The delay keeps an app that dies at once from keeping its host busy.
@@ -46,9 +48,19 @@ def environment_of(name: str, app: App, apps: dict[str, App], release: str) -> d
         "HORCRUX_HOST": "{{.Node.Hostname}}",
         "HORCRUX_TASK": "{{.Task.Name}}",
     }
+    if waits(app):
+        values |= {"HORCRUX_DRAIN": str(app.drain), "HORCRUX_DRAIN_PORT": str(app.port)}
     for other in app.bind:
         values |= binding(other, apps[other])
     return values | app.env
+
+
+def waits(app: App) -> bool:
+    """Whether a task that is to stop first finishes what it was asked (see init/).
+
+    Not where the next release waits for it to be gone.
+    """
+    return app.port is not None and app.releases_by != "recreate"
 
 
 def binding(name: str, app: App) -> dict[str, str]:
@@ -105,7 +117,7 @@ def container_of(app: App) -> dict[str, Any]:
         "user": app.user,
         "read_only": app.read_only,
         "init": True,
-        "stop_grace_period": duration(app.stop_grace),
+        "stop_grace_period": duration(app.stop_grace + (app.drain if waits(app) else 0)),
         "mounts": mounts_of(app),
     }
     if tests := health_tests(app):
@@ -189,8 +201,45 @@ def edge_label(name: str, app: App, environment: str, domain: str) -> str:
         "routes": [list(route) for route in app.hosts_of_routes(name, environment, domain)],
         "check": app.health.http if app.health else None,
         **app.edge.model_dump(),
+        "sticky": app.canary.sticky,
+        "tester": app.canary.tester,
     }
+    if app.elastic and app.elastic.scale_to_zero:
+        rules["sleeps"] = True
     return json.dumps(rules, sort_keys=True)
+
+
+def elastic_label(elastic: Elastic) -> str:
+    """By what rules control adds and takes away tasks: see control.elastic."""
+    told = elastic.model_dump(mode="json")
+    target = {k: v for k, v in told["target"].items() if v is not None}
+    schedule = [{**entry, "days": entry["days"] or None} for entry in told["schedule"]]
+    return json.dumps({**told, "target": target, "schedule": schedule}, sort_keys=True)
+
+
+def bounds_of(elastic: Elastic | None) -> dict[str, Any] | None:
+    """Within which numbers of tasks an elastic app is as it was declared."""
+    if elastic is None:
+        return None
+    entries = elastic.schedule
+    return {
+        "min": min([elastic.min, *(entry.min for entry in entries)]),
+        "max": max([elastic.max, *(entry.max or 0 for entry in entries)]),
+        "sleeps": elastic.scale_to_zero is not None,
+    }
+
+
+def walk_of(app: App) -> dict[str, Any]:
+    """How control is to lead from the former release to the next: see control.rollouts."""
+    plan: dict[str, Any] = {"surge": surge_tasks(app.surge, app.first_tasks)}
+    if app.releases_by == "canary":
+        plan["steps"] = [step.model_dump(mode="json") for step in app.canary.steps]
+        plan["analysis"] = app.canary.analysis.model_dump(mode="json")
+    if app.releases_by == "blue-green" and app.smoke:
+        plan["smoke"] = app.smoke.model_dump(mode="json", exclude_defaults=True) | {
+            "timeout": app.smoke.timeout
+        }
+    return plan
 
 
 def metrics_label(app: App) -> str:

@@ -71,7 +71,13 @@ class Cloud:
             "urls": {name: self._urls(name) for name in self._settings.apps},
             "endpoints": self._endpoints(),
             "releases": {
-                name: {"number": r.number, "history": r.history} for name, r in rollouts.items()
+                name: {
+                    "number": r.number,
+                    "history": r.history,
+                    "parked": r.parked,
+                    "declared": r.declared,
+                }
+                for name, r in rollouts.items()
             },
             "access": pulumi.Output.secret(self._target.access),
             "portal": pulumi.Output.secret(self._control.portal),

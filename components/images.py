@@ -23,7 +23,7 @@ FOLDERS = {
 
 
 class Images(Component):
-    """Builds images; `base` and `python` are there for every Dockerfile that declares their arguments."""
+    """Builds images; `base`, `python` and `init` are there for Dockerfiles that declare their arguments."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__("images")
@@ -34,6 +34,8 @@ class Images(Component):
         self._offer("HORCRUX_BASE", base.tag, base.image_id)
         python = self.build("python", "images/python")
         self._offer("HORCRUX_PYTHON", python.tag, python.image_id)
+        init = self.build("init", "init")
+        self._offer("HORCRUX_INIT", init.tag, init.image_id)
         self.platform = {name: self.build(name, folder) for name, folder in FOLDERS.items()}
         self.register_outputs({})
 

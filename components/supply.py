@@ -25,15 +25,19 @@ class Supply(Component):
             "password": registry.pull["password"],
         }
 
-    def push(self, name: str, image: Image) -> pulumi.Output[str]:
-        """The reference (by digest) under which hosts pull a built image."""
-        return self.push_tag(name, image.tag, image.image_id)
+    def push(self, name: str, image: Image, version: str | None = None) -> pulumi.Output[str]:
+        """The reference (by digest) under which hosts pull a built image; `version`: its tag there."""
+        return self.push_tag(name, image.tag, image.image_id, version)
 
     def push_tag(
-        self, name: str, tag: pulumi.Input[str], image_id: pulumi.Input[str]
+        self,
+        name: str,
+        tag: pulumi.Input[str],
+        image_id: pulumi.Input[str],
+        version: str | None = None,
     ) -> pulumi.Output[str]:
         """The same for an image that this machine's engine has under `tag`."""
-        content = {"name": name, "tag": tag, "image_id": image_id}
+        content = {"name": name, "tag": tag, "image_id": image_id, "version": version}
         # The first takes the layers along that all share; the others then need not compress them.
         options = self.child(depends_on=[self._first] if self._first else [])
         pushed = PushedImage(f"pushed-{name}", content, self._registry.push, options)

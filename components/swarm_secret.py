@@ -20,16 +20,23 @@ class SwarmSecret:
         parent: pulumi.Resource,
         value: pulumi.Output[str],
         version: str | None = None,
+        app: str | None = None,
     ) -> None:
-        """`version`: what tells this content from others, where it is known before the value is."""
+        """`version`: what tells this content from others, where it is known before the value is.
+
+        `app`: whose it is; then kept releases may use it after Pulumi has let go of it, and the app's
+        rollout removes it.
+        """
         suffix = version or pulumi.Output.unsecret(value.apply(fingerprint))
         self.resource = docker.Secret(
             f"{name}-{version}" if version else name,
             name=pulumi.Output.concat(f"{name}-", suffix),
             data=value.apply(lambda text: base64.b64encode(text.encode()).decode()),
-            labels=cluster.environment.label_list(),
+            labels=cluster.environment.label_list(**({"app": app} if app else {})),
             # Services use the old one until they are changed.
-            opts=cluster.object(parent, delete_before_replace=False),
+            opts=cluster.object(
+                parent, delete_before_replace=False, retain_on_delete=app is not None
+            ),
         )
         self.id, self.name = self.resource.id, self.resource.name
 

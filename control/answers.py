@@ -5,7 +5,7 @@ The portal and the internal API both ask here.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from control.alertmanager import Alertmanager
@@ -29,10 +29,12 @@ class Answers:
         watch: Watch,
         prometheus: Prometheus,
         alertmanager: Alertmanager,
+        elastic: Callable[[], Mapping[str, Any]],
     ) -> None:
-        """`url`: a route's URL with {host} and {path} in it."""
+        """`url`: a route's URL with {host} and {path} in it; `elastic`: what is decided of elastic apps."""
         self._environment, self._url, self._watch = environment, url, watch
         self.prometheus, self.alertmanager = prometheus, alertmanager
+        self._elastic = elastic
         self._lock = asyncio.Lock()
         self._last: dict[str, Any] | None = None
 
@@ -70,6 +72,7 @@ class Answers:
             alerts,
             watch.events.events,
             self._url,
+            self._elastic(),
         )
 
     async def _measured(self) -> list[Series] | None:

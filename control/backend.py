@@ -2,10 +2,12 @@
 
 A service takes part when it carries `horcrux.app` and `horcrux.edge`; the latter is JSON:
 `{"port": 8080, "routes": [["host", "/path"]], "check": "/healthz", "body_limit": bytes,
-"rate_limit": requests per second, "timeout": seconds, "tunnel_timeout": seconds}`, all but `port`
-and `routes` optional. Which of an app's services get traffic stands in the Swarm config
-`horcrux-traffic-APP`, label `horcrux.weights`: `{"SERVICE": weight}`, weights 0-256. A service
-that is not a release (no label `horcrux.release`) needs no such config: the newest one gets all.
+"rate_limit": requests per second, "timeout": seconds, "tunnel_timeout": seconds, "sticky": whether
+clients stay with the release that they got, "tester": header by which one chooses a release, "sleeps":
+whether a request waits for a task, "hold": for how many seconds}`, all but `port` and `routes` optional.
+Which of an app's services are in play stands in the Swarm config `horcrux-traffic-APP`, label
+`horcrux.weights`: `{"SERVICE": weight}`, weights 0-10000; a release's share is its part of their sum. A
+service that is not a release (no label `horcrux.release`) needs no such config: the newest one gets all.
 """
 
 import json
@@ -19,7 +21,8 @@ PAGE = "horcrux.page"  # in place of the app: a page of the platform's own, such
 WEIGHTS = "horcrux.weights"
 TRAFFIC_PREFIX = "horcrux-traffic-"
 FULL_WEIGHT = 100
-MOST_WEIGHT = 256  # HAProxy's limit
+MOST_WEIGHT = 10_000  # so that a share can be told to a hundredth of a percent
+HOLD_SECONDS = 30  # for which a request waits for an app that sleeps; a task starts in some seconds
 FEWEST_SLOTS = 4
 ON_EVERY_MANAGER = 7  # the most that there are: the one routed service without a number is control
 MOST_SLOTS = 1024  # HAProxy's start grows with the square: 1,024 cost nothing, 100,000 five minutes
@@ -29,16 +32,19 @@ LIMITS = {
     "rate_limit": (1, 2**31),
     "timeout": (1, 2_147_483),
     "tunnel_timeout": (1, 2_147_483),
+    "hold": (1, 3600),
 }
+SWITCHES = ("sticky", "sleeps")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 PATH = re.compile(r"/[A-Za-z0-9._~%/-]*")
 CHECK = re.compile(r"/[!-~]*")
+HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,62}")
 
 
 @dataclass(frozen=True)
 class Release:
-    """One service that an app's requests may go to."""
+    """One service that is in play: its tasks are checked, and requests may go to it."""
 
     service: str
     port: int
@@ -48,16 +54,24 @@ class Release:
 
 @dataclass(frozen=True)
 class Backend:
-    """An app at the edge: where its requests come from, go to, and what is allowed."""
+    """An app at the edge: where its requests come from, go to, and what is allowed.
+
+    `releases`: the oldest first. `main`: the one that serves those who are in no experiment.
+    """
 
     app: str
     routes: tuple[tuple[str, str], ...]
     releases: tuple[Release, ...]
+    main: str
     check: str | None = None
     body_limit: int | None = None
     rate_limit: int | None = None
     timeout: int = 60
     tunnel_timeout: int = 3600
+    sticky: bool = False
+    tester: str | None = None
+    sleeps: bool = False
+    hold: int = HOLD_SECONDS
 
 
 class BadLabelError(ValueError):
@@ -110,21 +124,14 @@ def _backend(
         Release(
             service["Spec"]["Name"], rules["port"], chosen[service["Spec"]["Name"]], _slots(service)
         )
-        for service, rules in candidates
+        for service, rules in reversed(candidates)
         if service["Spec"]["Name"] in chosen
     ]
-    leading = max(releases, key=lambda r: r.weight).service if releases else newest
-    rules = next(rules for service, rules in candidates if service["Spec"]["Name"] == leading)
-    return Backend(
-        app,
-        tuple(sorted(set(rules["routes"]))),
-        tuple(sorted(releases, key=lambda r: r.service)),
-        **{
-            k: rules[k]
-            for k in ("check", "body_limit", "rate_limit", "timeout", "tunnel_timeout")
-            if k in rules
-        },
-    )
+    weighty = [r.service for r in releases if r.weight]
+    main = weighty[0] if weighty else releases[-1].service if releases else newest
+    rules = next(rules for service, rules in candidates if service["Spec"]["Name"] == main)
+    told = {k: v for k, v in rules.items() if k not in ("port", "routes")}
+    return Backend(app, tuple(sorted(set(rules["routes"]))), tuple(releases), main, **told)
 
 
 def app_rules(raw: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -187,6 +194,11 @@ def _checked(raw: Any, bad: Callable[[str], BadLabelError]) -> dict[str, Any]:
     for host, path in rules["routes"]:
         if not HOST.fullmatch(host) or not PATH.fullmatch(path):
             raise bad(f"{host + path!r} is not a route")
+    return rules | _limits(raw, bad) | _choices(raw, bad)
+
+
+def _limits(raw: Any, bad: Callable[[str], BadLabelError]) -> dict[str, Any]:
+    rules: dict[str, Any] = {}
     if raw.get("check") is not None:
         if not isinstance(raw["check"], str) or not CHECK.fullmatch(raw["check"]):
             raise bad(f"{raw['check']!r} is not a path to check")
@@ -196,6 +208,20 @@ def _checked(raw: Any, bad: Callable[[str], BadLabelError]) -> dict[str, Any]:
             if not _whole(raw[key], least, raw[key]):
                 raise bad(f"{key}: {raw[key]!r} is not a whole number from {least} on")
             rules[key] = min(raw[key], most)
+    return rules
+
+
+def _choices(raw: Any, bad: Callable[[str], BadLabelError]) -> dict[str, Any]:
+    rules: dict[str, Any] = {}
+    if raw.get("tester") is not None:
+        if not isinstance(raw["tester"], str) or not HEADER.fullmatch(raw["tester"]):
+            raise bad(f"{raw['tester']!r} is not the name of a header")
+        rules["tester"] = raw["tester"]
+    for key in SWITCHES:
+        if raw.get(key) is not None:
+            if not isinstance(raw[key], bool):
+                raise bad(f"{key}: {raw[key]!r} is not true or false")
+            rules[key] = raw[key]
     return rules
 
 
@@ -209,7 +235,7 @@ def _weights(configs: Sequence[Mapping[str, Any]]) -> tuple[dict[str, dict[str, 
         try:
             raw = json.loads(config["Spec"]["Labels"][WEIGHTS])
             if not all(_whole(w, 0, MOST_WEIGHT) for w in raw.values()):
-                raise ValueError("weights are whole numbers from 0 to 256")
+                raise ValueError("weights are whole numbers from 0 to 10000")
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             problems.append(f"config {name}: label {WEIGHTS} cannot be read ({error!r})")
             continue

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from control.rollouts.story import stands, story
 from control.snapshot import FAILED, Host, Release, Snapshot
 
 HOST_LEVELS = {"ready": "info", "drained": "info", "down": "error", "unknown": "warning"}
@@ -44,9 +45,10 @@ def event(
 def between(before: Snapshot, after: Snapshot, now: float, *, leads: bool) -> list[Event]:
     """The events between two looks, the oldest first; `leads`: this control is the leader's."""
     found = [*_hosts(before, after), *_releases(before, after), *_traffic(before, after)]
-    found += _tasks(before, after)
+    found += [*_walks(before, after), *_tasks(before, after)]
     if leads:
         found += [*_leader(before, after, now), *_gone(before, after, now)]
+        found += _standing(before, after, now)
     return sorted(found, key=lambda e: e.time)
 
 
@@ -111,8 +113,9 @@ def _releases(before: Snapshot, after: Snapshot) -> Iterator[Event]:
     for release in after.releases:
         was = former.get(release.service)
         if was is None:
-            words = f"is being started, {_tasks_of(release.desired)}"
-            yield _release_event(release.created, release, words)
+            if release.desired:  # one without tasks is made in advance
+                words = f"is being started, {_tasks_of(release.desired)}"
+                yield _release_event(release.created, release, words)
         elif release.app:
             yield from _changes(was, release)
 
@@ -130,7 +133,9 @@ def _changes(was: Release, release: Release) -> Iterator[Event]:
         new = named(release) if release.number != was.number else release.hash
         words = f"is being started, in place of {named(was)}"
         yield _release_event(release.changed, release, words, new)
-    if was.desired != release.desired:
+    if (
+        was.desired != release.desired and not release.elastic
+    ):  # whose decisions are told with reasons
         words = f"is to have {_tasks_of(release.desired)}, not {was.desired}"
         yield _release_event(release.changed, release, words)
     if release.desired and was.running < release.desired <= release.running:
@@ -142,12 +147,33 @@ def _traffic(before: Snapshot, after: Snapshot) -> Iterator[Event]:
     names = {r.service: named(r) for r in (*before.releases, *after.releases)}
     routed = {r.app for r in after.releases if r.edge}
     for app, weights in after.weights.items():
-        if app not in routed or before.weights.get(app) == weights:
+        sharing = _sharing(weights)
+        if app not in routed or (
+            app in before.weights and _sharing(before.weights[app]) == sharing
+        ):
             continue
-        total = sum(weights.values())
-        shares = [f"{names.get(s, s)} {100 * w / total:.0f} %" for s, w in weights.items() if w]
+        shares = [f"{names.get(s, s)} {100 * part:.0f} %" for s, part in sharing.items()]
         text = f"{app}: traffic goes to {', '.join(shares)}" if shares else f"{app}: no traffic"
         yield event(after.weights_set[app], "traffic", "info", app, text)
+
+
+def _sharing(weights: Mapping[str, int]) -> dict[str, float]:
+    """Who gets requests, and how large a part."""
+    return {s: w / sum(weights.values()) for s, w in weights.items() if w}
+
+
+def _walks(before: Snapshot, after: Snapshot) -> Iterator[Event]:
+    for app, walk in after.walks.items():
+        known = set(story(before.walks.get(app)))
+        for time, level, text in story(walk):
+            if (time, level, text) not in known:
+                yield event(time, "traffic", level, app, f"{app}: {text}")
+
+
+def _standing(before: Snapshot, after: Snapshot, now: float) -> Iterator[Event]:
+    for app, walk in after.walks.items():
+        if text := stands(before.walks.get(app), walk):
+            yield event(now, "traffic", "info", app, f"{app}: {text}")
 
 
 def _tasks(before: Snapshot, after: Snapshot) -> Iterator[Event]:

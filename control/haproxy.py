@@ -10,7 +10,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from control import choice
 from control.backend import Backend, Release
+from control.hold import HOLD
 
 CONFIG, ROUTES = "haproxy.cfg", "routes.map"
 
@@ -26,21 +28,26 @@ MOST_FILES = (
     40_000  # a connection takes two; where the system allows fewer, HAProxy takes what it gets
 )
 
-# How long requests take is counted in classes, one counter of a table each, for every server: HAProxy
-# itself tells averages only. A class ends below so many milliseconds; the last one has no end.
+# How long requests take is counted in classes, one counter of a table each, for every release: HAProxy
+# itself tells averages only. A class ends below so many milliseconds; the last one has no end. Each is at
+# most 1.5 times the one before (but the last), so that a canary that is half as fast is told from a good one.
 DURATIONS = "durations"
-CLASSES = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
-LONGEST_SERVER = 150  # characters: app-APP/SERVICE_SLOT, names of 63 at most
-MOST_SERVERS = 16_384  # that are counted apart; beyond it those asked longest ago begin anew
+CLASSES = (
+    *(2, 5, 7, 10, 14, 18, 25, 35, 50, 70, 100, 140, 180, 250, 350, 500, 700),
+    *(1000, 1400, 1800, 2500, 3500, 5000, 7000, 10_000, 30_000),
+)
+LONGEST_BACKEND = 150  # characters: app-APP:SERVICE, names of 63 at most
+MOST_BACKENDS = 4096  # that are counted apart; beyond it those asked longest ago begin anew
+ASKED = "asked"  # requests of each app, also those that no task answered
+LUA = "hold.lua"
+PROBES = "Horcrux-Probe"  # in the User-Agent of the platform's own probes
 
 
 def _counting() -> str:
-    """Rules that count a response in the class of its time, from request's to response's headers."""
+    """Rules that count an answer in the class of its time, from request's to answer's headers."""
     starts, ends = (0, *CLASSES), (*(c - 1 for c in CLASSES), "")
     rules = [
         "set-var(txn.ms) date(0,ms),sub(txn.began)",
-        "set-var(txn.server) srv_name",
-        f"track-sc1 be_name,concat(/,txn.server) table {DURATIONS}",
         *(
             f"sc-inc-gpc({number},1) if {{ var(txn.ms) -m int {start}:{end} }}"
             for number, (start, end) in enumerate(zip(starts, ends, strict=True))
@@ -77,6 +84,7 @@ global
     fd-hard-limit {MOST_FILES}
     hard-stop-after {OLD_WORKERS}
     default-path config
+    lua-load {LUA}
     server-state-file /run/edge/servers.state
     stats socket /run/edge/stats.sock mode 600 level admin expose-fd listeners
     ssl-default-bind-options ssl-min-ver TLSv1.2
@@ -135,15 +143,29 @@ frontend edge
     http-request set-var(txn.host) req.hdr(host),field(1,:),lower
     http-request set-var(txn.path) path
     http-request set-var(txn.base) var(txn.host),concat(,txn.path,/)
+    http-request set-var(txn.main) var(txn.base),map_beg({ROUTES})
+    http-request set-var(txn.backend) var(txn.main)
+    acl probe req.hdr(user-agent) -m sub {PROBES}
+    acl known var(txn.main) -m found
     http-request set-header X-Request-ID %[unique-id] unless {{ req.hdr(x-request-id) -m found }}
     http-request set-header X-Forwarded-Proto https if {{ ssl_fc }}
     http-request set-header X-Forwarded-Proto http unless {{ ssl_fc }}
     http-request set-header X-Forwarded-Host %[req.hdr(host)]
-    use_backend %[var(txn.base),map_beg({ROUTES})] if {{ var(txn.base),map_beg({ROUTES}) -m found }}
+    http-request track-sc2 var(txn.main),field(1,:) table {ASKED} if known !probe
+    http-request sc-inc-gpc0(2) if known !probe
+"""
+
+# After the rules of each app that choose its release.
+TAIL = f"""\
+    http-request track-sc1 var(txn.backend) table {DURATIONS} if known !probe
+    use_backend %[var(txn.backend)] if known
     default_backend unknown{_counting()}
 
 backend {DURATIONS}
-    stick-table type string len {LONGEST_SERVER} size {MOST_SERVERS} store gpc({len(CLASSES) + 1})
+    stick-table type string len {LONGEST_BACKEND} size {MOST_BACKENDS} store gpc({len(CLASSES) + 1})
+
+backend {ASKED}
+    stick-table type string len {LONGEST_BACKEND} size {MOST_BACKENDS} store gpc0
 
 backend unknown
     http-request return status 404 content-type "text/html; charset=utf-8" string "<!doctype html><title>Not found</title><h1>Not found</h1><p>No application answers at this address.</p>"
@@ -164,21 +186,41 @@ class Bundle:
 
 def render(backends: Sequence[Backend]) -> Bundle:
     """The configuration for all edges; the same backends give the same text."""
+    chosen = "".join(f"    {rule}\n" for b in backends for rule in choice.rules(b))
     files = {
-        CONFIG: HEAD + "".join(f"\n{_backend(b)}" for b in backends),
+        CONFIG: HEAD + chosen + TAIL + "".join(f"\n{_backends(b)}" for b in backends),
         ROUTES: "".join(
             # The longest prefix wins; the closing slash keeps /shop from catching /shopping.
-            f"{host}{path.rstrip('/')}/ app-{b.app}\n"
+            f"{host}{path.rstrip('/')}/ {choice.name(b, b.main)}\n"
             for b in backends
             for host, path in b.routes
         ),
+        LUA: HOLD,
     }
     digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
     return Bundle(files, digest[:16])
 
 
-def _backend(backend: Backend) -> str:
-    lines = [f"backend app-{backend.app}", "balance leastconn"]
+def _backends(backend: Backend) -> str:
+    """A backend for each release, all with the app's rules, and one for what they count together."""
+    sections = []
+    if backend.rate_limit:
+        sections.append(
+            f"backend limits-{backend.app}\n"
+            "    stick-table type ipv6 size 100k expire 10s store http_req_rate(1s)\n"
+        )
+    services = [r.service for r in backend.releases] or [backend.main]
+    for service in services:
+        lines = [f"backend {choice.name(backend, service)}", *_rules(backend)]
+        if choice.is_sticky(backend):
+            lines.append(choice.remember(backend, service))
+        lines += [_servers(r) for r in backend.releases if r.service == service]
+        sections.append("\n    ".join(lines) + "\n")
+    return "\n".join(sections)
+
+
+def _rules(backend: Backend) -> list[str]:
+    lines = ["balance leastconn"]
     lines += [f"timeout server {backend.timeout}s", f"timeout tunnel {backend.tunnel_timeout}s"]
     # Only a request that never reached the app, or that may be asked twice, is asked again.
     lines.append("http-request disable-l7-retry unless { method GET HEAD OPTIONS }")
@@ -188,8 +230,7 @@ def _backend(backend: Backend) -> str:
         )
     if backend.rate_limit:
         lines += [
-            "stick-table type ipv6 size 100k expire 10s store http_req_rate(1s)",
-            "http-request track-sc0 src",
+            f"http-request track-sc0 src table limits-{backend.app}",
             "http-request return status 429 hdr Retry-After 1 "
             f"if {{ sc_http_req_rate(0) gt {backend.rate_limit} }}",
         ]
@@ -200,14 +241,12 @@ def _backend(backend: Backend) -> str:
             f"http-check send meth GET uri {_quoted(backend.check)} ver HTTP/1.1 hdr Host {host}",
             "http-check expect rstatus ^[23]",
         ]
-    lines += [_servers(release) for release in backend.releases]
-    return "\n    ".join(lines) + "\n"
+    return lines
 
 
 def _servers(release: Release) -> str:
     return (
-        f"server-template {release.service}_ {release.slots} "
-        f"tasks.{release.service}:{release.port} weight {release.weight}"
+        f"server-template {release.service}_ {release.slots} tasks.{release.service}:{release.port}"
     )
 
 

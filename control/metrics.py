@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from control.rollouts.metrics import rollouts
 from control.snapshot import FAILED, Release, Snapshot
 
 READABLE_SECONDS = 15  # five looks in a row that failed: no quorum, or no engine
@@ -66,16 +67,7 @@ class SwarmCollector(Collector):
         yield from _hosts(snapshot)
         yield from _releases(snapshot)
         yield _failures(snapshot, self._failures)
-        rollouts = GaugeMetricFamily(
-            "horcrux_rollout_seconds",
-            "How long a rollout of the app has been under way; 0 when none is.",
-            labels=["app"],
-        )
-        now = time.time()
-        for app in snapshot.apps:
-            since = snapshot.rollout_since(app)
-            rollouts.add_metric([app], max(0.0, now - since) if since else 0.0)
-        yield rollouts
+        yield from rollouts(snapshot, time.time())
 
 
 def registry(collector: Collector) -> CollectorRegistry:

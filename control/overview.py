@@ -47,9 +47,10 @@ def overview(
     alerts: Sequence[Mapping[str, Any]],
     events: Sequence[Event],
     url: str,
+    elastic: Mapping[str, Document | None],
 ) -> Document:
     """`measured`: the answers to QUERIES, None when Prometheus does not answer; `url`: a route's URL
-    with {host} and {path} in it."""
+    with {host} and {path} in it; `elastic`: what is decided of elastic apps."""
     values = Measurements(measured or [])
     return {
         "time": time,
@@ -57,7 +58,7 @@ def overview(
         "monitoring": {"answering": measured is not None},
         "hosts": [_host(host, snapshot, values) for host in snapshot.hosts],
         "apps": [
-            _app(name, releases, snapshot, values, url, time)
+            _app(name, releases, snapshot, values, url, time) | {"elastic": elastic.get(name)}
             for name, releases in sorted(snapshot.apps.items())
         ],
         "alerts": list(alerts),
@@ -109,6 +110,7 @@ def _app(
         **{p: values.of(f"app:latency:{p}_1m", name) for p in ("p50", "p95", "p99")},
         "replicas": {"desired": desired, "running": running},
         "rollout": _rollout(name, releases, snapshot, now),
+        "walk": walk.as_json() if (walk := snapshot.walks.get(name)) else None,
         "releases": [_release(r, values) for r in releases],
     }
 
@@ -127,10 +129,14 @@ def _rollout(
     since = snapshot.rollout_since(name)
     if since is None:
         return None
+    seconds = round(max(0.0, now - since), 1)
+    if (walk := snapshot.walks.get(name)) and not walk.over:
+        new, old = walk.plan.names
+        return {"seconds": seconds, "from": old, "to": new}
     newest = [r for r in releases if r.desired][-1]
     before = [r for r in releases if r.service != newest.service and r.weight]
     return {
-        "seconds": round(max(0.0, now - since), 1),
+        "seconds": seconds,
         "from": named(before[-1]) if before else None,
         "to": named(newest),
     }

@@ -18,11 +18,10 @@ class Prometheus:
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
 
-    async def now(self, query: str) -> list[Series]:
-        """The values at this moment. Raises UpstreamError."""
-        answer = await self._upstream.ask(
-            "GET", "/api/v1/query", params=parameters(query=query, timeout="3s")
-        )
+    async def now(self, query: str, at: float | None = None) -> list[Series]:
+        """The values at this moment, or at an earlier one. Raises UpstreamError."""
+        asked = parameters(query=query, time=at, timeout="3s")
+        answer = await self._upstream.ask("GET", "/api/v1/query", params=asked)
         return [_series(r["metric"], [r["value"]]) for r in _result(answer)]
 
     async def over(self, query: str, start: float, end: float, step: float) -> list[Series]:

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from control.backend import APP, EDGE, RELEASE, TRAFFIC_PREFIX, WEIGHTS
+from control.rollouts.walk import Walk, walk_of
 from control.snapshot import Host, Release, Snapshot, Task
 
 PLATFORM, METRICS, NUMBERS = "horcrux.platform", "horcrux.metrics", "horcrux.numbers"
+ELASTIC = "horcrux.elastic"
 ALIVE = ("running", "starting", "preparing", "ready", "assigned", "accepted", "pending", "new")
 UNDER_WAY = ("updating", "rollback_started")
 Object = Mapping[str, Any]
@@ -39,7 +41,18 @@ def take(
         tuple(sorted(found, key=lambda r: r.service)),
         weights,
         weights_set,
+        walks(configs),
     )
+
+
+def walks(configs: Sequence[Object]) -> dict[str, Walk]:
+    """Each app's walk, of its config's labels."""
+    found = {
+        config["Spec"]["Name"].removeprefix(TRAFFIC_PREFIX): walk_of(_labels(config))
+        for config in configs
+        if config["Spec"]["Name"].startswith(TRAFFIC_PREFIX)
+    }
+    return {app: walk for app, walk in found.items() if walk}
 
 
 def _host(node: Object) -> Host:
@@ -79,6 +92,7 @@ def _task(task: Object, service: str, host: Host | None) -> Task:
             for a in task.get("NetworksAttachments") or []
             if a.get("Addresses")
         },
+        _epoch(task["CreatedAt"]),
     )
 
 
@@ -118,6 +132,7 @@ def _release(
         _json(labels.get(EDGE)),
         _epoch(started) if started else None,
         _epoch(service["UpdatedAt"]),
+        _json(labels.get(ELASTIC)),
     )
 
 
@@ -135,8 +150,18 @@ def _traffic(
         app = name.removeprefix(TRAFFIC_PREFIX)
         weights[app] = {s: w for s, w in shares.items() if isinstance(w, int) and w >= 0}
         numbers[app] = dict(_json(labels.get(NUMBERS)) or {})
-        weights_set[app] = _epoch(config["UpdatedAt"])
+        weights_set[app] = _weighed(config, weights[app])
     return weights, numbers, weights_set
+
+
+def _weighed(config: Object, weights: Mapping[str, int]) -> float:
+    """When weights were set. A walk notes its progress in the same place, and so tells by itself."""
+    walk = walk_of(_labels(config))
+    if walk and walk.progress and walk.progress.weighed:
+        serving = {s for s, w in weights.items() if w}
+        if not walk.over or serving == {walk.serving}:
+            return walk.progress.weighed
+    return _epoch(config["UpdatedAt"])
 
 
 def _labels(thing: Object) -> Mapping[str, str]:

@@ -13,6 +13,11 @@ from control import routes
 from control.alertmanager import Alertmanager
 from control.answers import Answers
 from control.api import Api
+from control.elastic.gauges import ElasticCollector
+from control.elastic.sampler import Sampler
+from control.elastic.scaler import MEASURE_SECONDS, Scaler
+from control.elastic.scaler import TICK_SECONDS as SCALE_SECONDS
+from control.elastic.told import summaries
 from control.event_log import EventLog
 from control.metrics import SwarmCollector, registry
 from control.notify import post
@@ -24,6 +29,8 @@ from control.portal.server import PORT as PORTAL_PORT
 from control.portal.server import Options
 from control.portal.server import application as portal_application
 from control.prometheus import Prometheus
+from control.rollouts.conductor import TICK_SECONDS, Conductor
+from control.rollouts.routes import routes as rollout_routes
 from control.settings import Settings
 from control.swarm import Swarm
 from control.upstream import Upstream
@@ -50,7 +57,17 @@ async def serve() -> None:
     """Watch and serve, without end."""
     settings, swarm = Settings.of(), Swarm()
     current, watch = routes.Routes(), Watch(settings.host, EventLog(EVENTS))
-    answers = _answers(settings, watch)
+    prometheus = _prometheus()
+    scaler = Scaler(watch, swarm, prometheus, Sampler())
+    alertmanager = Alertmanager(Upstream("horcrux-alertmanager", 9093), prometheus)
+    answers = Answers(
+        settings.environment,
+        settings.url,
+        watch,
+        prometheus,
+        alertmanager,
+        lambda: summaries(scaler.states),
+    )
     outward = post.session()
     collector = SwarmCollector(
         lambda: watch.snapshot,
@@ -64,18 +81,26 @@ async def serve() -> None:
         settings.environment,
         settings.portal_url,
     )
-    api = Api(current, watch, answers, settings.outside, (registry(collector), registry(RESULTS)))
-    pages = [await _listening(api.application(notify), API_PORT)]
+    elastic = ElasticCollector(lambda: scaler.states, lambda: scaler.acts)
+    registries = (registry(collector), registry(RESULTS), registry(elastic))
+    api = Api(current, watch, answers, settings.outside, registries)
+    more = [*notify, *rollout_routes(swarm, watch, prometheus)]
+    pages = [await _listening(api.application(more), API_PORT)]
     options = Options(settings.environment, settings.session, settings.https_only)
     page = portal_application(answers, Account.read(SECRETS / "portal.json"), options)
     pages.append(await _listening(page, PORTAL_PORT))
     others = Upstream("horcrux-control", API_PORT)
-    alerts = answers.alertmanager
+    conductor = Conductor(swarm, prometheus, settings.host)
     try:
         await asyncio.gather(
             routes.watch(current, swarm),
             every(LOOK_SECONDS, "the Swarm cannot be read", lambda: watch.look(swarm)),
-            every(ALERTS_SECONDS, "alerts cannot be read", lambda: watch.look_at_alerts(alerts)),
+            every(TICK_SECONDS, "releases cannot be carried on", conductor.tick),
+            every(SCALE_SECONDS, "elastic apps cannot be scaled", scaler.tick),
+            every(MEASURE_SECONDS, "elastic apps' load cannot be measured", scaler.measure),
+            every(
+                ALERTS_SECONDS, "alerts cannot be read", lambda: watch.look_at_alerts(alertmanager)
+            ),
             every(
                 OTHERS_SECONDS, "other controls are not heard", lambda: watch.hear_others(others)
             ),
@@ -84,12 +109,10 @@ async def serve() -> None:
         await asyncio.gather(*(page.cleanup() for page in pages))
 
 
-def _answers(settings: Settings, watch: Watch) -> Answers:
+def _prometheus() -> Prometheus:
     password = (SECRETS / "monitoring-password").read_text()
     account = aiohttp.BasicAuth(PROMETHEUS_USER, password)
-    prometheus = Prometheus(Upstream("horcrux-prometheus", 9090, account))
-    alertmanager = Alertmanager(Upstream("horcrux-alertmanager", 9093), prometheus)
-    return Answers(settings.environment, settings.url, watch, prometheus, alertmanager)
+    return Prometheus(Upstream("horcrux-prometheus", 9090, account))
 
 
 def _receivers(path: Path) -> dict[str, Receiver]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from control.rollouts.walk import Walk
+
 FAILED = ("failed", "rejected")
 UNPLACED = ("new", "pending")
 
@@ -40,6 +42,7 @@ class Task:
     at: float
     error: str = ""
     addresses: Mapping[str, str] = field(default_factory=dict)  # by network
+    created: float = 0.0
 
     @property
     def running(self) -> bool:
@@ -63,6 +66,7 @@ class Release:
     edge: Mapping[str, Any] | None = None
     rolling_since: float | None = None  # Swarm itself replaces its tasks one by one
     changed: float = 0.0
+    elastic: Mapping[str, Any] | None = None  # by what rules its number of tasks follows its load
 
     @property
     def running(self) -> int:
@@ -77,12 +81,16 @@ class Release:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All of it; `weights` are each app's shares of traffic, by service, and when they were set."""
+    """All of it; `weights` are each app's shares of traffic, by service, and when they were set.
+
+    `walks`: each app's way from one release to the next; the last one, when none is under way.
+    """
 
     hosts: tuple[Host, ...] = ()
     releases: tuple[Release, ...] = ()
     weights: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     weights_set: Mapping[str, float] = field(default_factory=dict)
+    walks: Mapping[str, Walk] = field(default_factory=dict)
 
     def of_old(self) -> "Snapshot":
         """The same when the Swarm cannot be read any more: how the hosts are, nobody knows."""
@@ -104,6 +112,8 @@ class Snapshot:
 
     def rollout_since(self, app: str) -> float | None:
         """When the rollout that is under way began: a release has tasks and not yet all traffic."""
+        if (walk := self.walks.get(app)) and not walk.over:
+            return walk.plan.began
         releases = [r for r in self.apps.get(app, []) if r.desired]
         moved = [r.rolling_since for r in releases if r.rolling_since]
         if moved:

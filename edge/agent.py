@@ -82,6 +82,7 @@ class Agent:
                 "error": self.error,
                 "refused": self._refused,
                 "releases": await self.haproxy.releases(),
+                "asked": await self.haproxy.asked(),
             }
         )
 

@@ -17,8 +17,10 @@ CHECK_SECONDS = 20  # `haproxy -c` with a thousand routes takes about one
 SOCKET_SECONDS = 5  # its command sockets answer in milliseconds
 START_SECONDS = 20  # as long as a check: it reads the same
 LOOK_SECONDS = 0.02  # between two looks at whether it has started, which takes a tenth of a second
+ANSWERS = ("1xx", "2xx", "3xx", "4xx", "5xx", "other")
 UP = ("UP", "DRAIN", "no check")
-DURATIONS = "durations"  # the table of control/haproxy.py
+DURATIONS, ASKED = "durations", "asked"  # the tables of control/haproxy.py
+COUNTS = ("up", "sessions", "requests", "errors")
 
 
 class RefusedError(Exception):
@@ -116,22 +118,26 @@ class HAProxy:
                 self._process.send_signal(signal.SIGUSR1)
 
     async def releases(self) -> dict[str, dict[str, int]]:
-        """Each release's healthy servers, and its sessions in this and in finishing workers."""
+        """Each release's healthy servers, its sessions in this and in finishing workers, and its answers.
+
+        Answers (`requests`, of them `errors`) are counted since the last reload.
+        """
         found: dict[str, dict[str, int]] = {}
         for number, prefix in enumerate(await self._workers()):
             for row in _table(await _ask(MASTER, f"{prefix}show stat")):
-                service, _, slot = row.get("svname", "").rpartition("_")
-                if not slot.isdigit():
-                    continue
-                counts = found.setdefault(service, {"up": 0, "sessions": 0})
-                counts["sessions"] += int(row.get("scur") or 0) + int(row.get("qcur") or 0)
-                if number == 0:
-                    counts["up"] += row.get("status", "").startswith(UP)
+                _, colon, service = row.get("pxname", "").partition(":")
+                if colon:
+                    _add(found.setdefault(service, dict.fromkeys(COUNTS, 0)), row, new=number == 0)
         return found
 
     async def durations(self) -> dict[str, list[int]]:
-        """Answers of each server, counted by how long they took; since the last reload."""
+        """Answers of each release (app-APP:SERVICE), counted by how long they took; since the last reload."""
         return _counts(await _ask(WORKER, f"show table {DURATIONS}"))
+
+    async def asked(self) -> dict[str, int]:
+        """Requests for each app, also those that no task answered; since the last reload."""
+        found = _counts(await _ask(WORKER, f"show table {ASKED}"))
+        return {name.removeprefix("app-"): counts[0] for name, counts in found.items()}
 
     async def _workers(self) -> list[str]:
         """Prefixes for the master's command line: the current worker's first, then old ones'."""
@@ -168,6 +174,22 @@ async def _ask(socket: Path, command: str) -> str:
             return answer.decode(errors="replace")
     except (TimeoutError, OSError):
         return ""
+
+
+def _add(counts: dict[str, int], row: dict[str, str], *, new: bool) -> None:
+    """What a line of statistics says of a release; `new`: of the worker that takes new requests."""
+    if row.get("svname") == "BACKEND":
+        counts["sessions"] += _int(row, "scur")
+        if new:
+            answers = {key: _int(row, f"hrsp_{key}") for key in ANSWERS}
+            counts["requests"] += sum(answers.values())
+            counts["errors"] += answers["5xx"]
+    elif row.get("svname", "").rpartition("_")[2].isdigit() and new:
+        counts["up"] += row.get("status", "").startswith(UP)
+
+
+def _int(row: dict[str, str], key: str) -> int:
+    return int(row.get(key) or 0)
 
 
 def _counts(text: str) -> dict[str, list[int]]:

@@ -6,20 +6,11 @@ from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Met
 from prometheus_client.registry import Collector
 
 # Seconds below which each class of control/haproxy.py ends.
-BOUNDS = (
-    "0.005",
-    "0.01",
-    "0.025",
-    "0.05",
-    "0.1",
-    "0.25",
-    "0.5",
-    "1.0",
-    "2.5",
-    "5.0",
-    "10.0",
-    "+Inf",
+MILLISECONDS = (
+    *(2, 5, 7, 10, 14, 18, 25, 35, 50, 70, 100, 140, 180, 250, 350, 500, 700),
+    *(1000, 1400, 1800, 2500, 3500, 5000, 7000, 10_000, 30_000),
 )
+BOUNDS = (*(repr(bound / 1000) for bound in MILLISECONDS), "+Inf")
 NO_SUM = 0.0  # HAProxy counts in classes and adds nothing up; without a sum there would be no count
 
 
@@ -27,7 +18,7 @@ class EdgeCollector(Collector):
     """One moment of an edge as metrics."""
 
     def __init__(self, durations: Mapping[str, Sequence[int]], *, refused: bool) -> None:
-        """`durations`: by server (app-APP/SERVICE_SLOT), answers in each class."""
+        """`durations`: by release (app-APP:SERVICE), answers in each class."""
         self._durations, self._refused = durations, refused
 
     def collect(self) -> Iterator[Metric]:
@@ -47,16 +38,13 @@ class EdgeCollector(Collector):
         yield family
 
 
-def by_release(durations: Mapping[str, Sequence[int]]) -> dict[tuple[str, str], list[int]]:
-    """The counts of all of a service's slots together, by app and service."""
-    found: dict[tuple[str, str], list[int]] = {}
+def by_release(durations: Mapping[str, Sequence[int]]) -> dict[tuple[str, str], Sequence[int]]:
+    """The counts by app and service."""
+    found: dict[tuple[str, str], Sequence[int]] = {}
     for key, counts in sorted(durations.items()):
-        backend, _, server = key.partition("/")
-        service = server.rpartition("_")[0]
+        backend, _, service = key.partition(":")
         if service and len(counts) == len(BOUNDS):
-            name = (backend.removeprefix("app-"), service)
-            before = found.get(name, [0] * len(BOUNDS))
-            found[name] = [a + b for a, b in zip(before, counts, strict=True)]
+            found[backend.removeprefix("app-"), service] = counts
     return found
 
 

@@ -28,6 +28,8 @@ TEST = (
     Tool("promtool", "prometheus", "prometheus"),
     Tool("amtool", "prometheus-alertmanager", "prometheus-alertmanager"),
     Tool("chromium", "chromium"),
+    Tool("cc", "gcc"),
+    Tool("/usr/include/stdlib.h", "libc6-dev"),
     Tool("/usr/share/javascript/chart.js/chart.min.js", "libjs-chart.js"),
 )
 BENCH = (

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from horcrux.commands import apps, environments, inspect, monitoring, platform
+from horcrux.commands import apps, autoscale, environments, inspect, monitoring, platform, releases
 from horcrux.context import context
 from horcrux.exits import Exit, HorcruxError
 from horcrux.progress import console
@@ -14,7 +14,7 @@ from horcrux.settings import SettingsError
 
 EPILOG = (
     "Exit codes: 0 all is well · 1 failed · 2 wrong command line or settings · 3 unhealthy · "
-    "4 another update is under way · 5 declined · 130 interrupted"
+    "4 another update is under way · 5 declined · 6 the release was rolled back · 130 interrupted"
 )
 app = typer.Typer(
     name="horcrux",
@@ -24,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for module in (environments, inspect, monitoring, apps, platform):
+for module in (environments, inspect, monitoring, apps, releases, autoscale, platform):
     module.register(app)
 
 

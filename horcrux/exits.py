@@ -12,6 +12,7 @@ class Exit(IntEnum):
     UNHEALTHY = 3  # `status` or `doctor` found something
     LOCKED = 4  # another update of the environment is under way
     DECLINED = 5  # the user answered no, or there was nobody to ask
+    ROLLED_BACK = 6  # the new release was rolled back; what ran before serves
     INTERRUPTED = 130  # by Ctrl-C; the same command carries on
 
 

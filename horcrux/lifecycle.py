@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from horcrux.exits import Exit, HorcruxError
-from horcrux.progress import COUNTED, Progress
+from horcrux.progress import COUNTED, Aside, Progress
 from horcrux.stack import Stack
 
 WORDS = {"create": "to make", "update": "to change", "replace": "to replace", "delete": "to remove"}
@@ -34,10 +34,12 @@ def summary(changes: dict[str, int]) -> str:
     return ", ".join(f"{n} {WORDS[k]}" for k, n in counted.items()) or "nothing to change"
 
 
-def update(stack: Stack, console: Console, changes: dict[str, int]) -> float:
-    """Make the changes; how many seconds it took."""
+def update(
+    stack: Stack, console: Console, changes: dict[str, int], aside: Aside | None = None
+) -> float:
+    """Make the changes; how many seconds it took. `aside`: what else is shown meanwhile."""
     total = sum(count for kind, count in changes.items() if kind in COUNTED)
-    return _run(stack.up, Progress(console, "updating", total), console)
+    return _run(stack.up, Progress(console, "updating", total, aside), console)
 
 
 def destroy(stack: Stack, console: Console) -> float:

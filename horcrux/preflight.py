@@ -10,7 +10,7 @@ from docker.errors import DockerException
 
 from horcrux.docker_api import machine, machine_address
 from horcrux.settings import Settings, SettingsError
-from horcrux.settings.checks import Finding
+from horcrux.settings.release_checks import Finding
 
 DISK_BYTES = 4 << 30  # the platform's images take 1.5 GB, the sample apps' as much again
 

@@ -4,10 +4,11 @@ import re
 import sys
 import time
 from dataclasses import dataclass
+from typing import Protocol
 
 from pulumi.automation import EngineEvent
 from pulumi.automation.events import StepEventMetadata
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -44,12 +45,22 @@ class Step:
     began: float
 
 
+class Aside(Protocol):
+    """What is shown beside an update's own steps."""
+
+    def note(self, event: EngineEvent) -> None:
+        """Take note of one event."""
+
+    def picture(self) -> RenderableType | None:
+        """What there is to see now, if there is anything."""
+
+
 class Progress:
     """Shows engine events: a live list in a terminal, a line for each thing done elsewhere."""
 
-    def __init__(self, console: Console, verb: str, total: int) -> None:
+    def __init__(self, console: Console, verb: str, total: int, aside: Aside | None = None) -> None:
         """`total`: how many resources will change, or 0 when that is not known."""
-        self._console, self._verb, self._total = console, verb, total
+        self._console, self._verb, self._total, self._aside = console, verb, total, aside
         self._running: dict[str, Step] = {}
         self._done, self._began = 0, time.monotonic()
         self.errors: list[str] = []
@@ -74,6 +85,8 @@ class Progress:
 
     def __call__(self, event: EngineEvent) -> None:
         """Take note of one event."""
+        if self._aside:
+            self._aside.note(event)
         if event.resource_pre_event:
             self._begin(event.resource_pre_event.metadata)
         elif event.res_outputs_event:
@@ -123,7 +136,9 @@ class Progress:
         for step in sorted(told, key=lambda s: s.began)[:12]:
             table.add_row("  [cyan]…[/]", step.text, f"[dim]{now - step.began:.0f} s[/]")
         far = f"{self._done} of {self._total}" if self._total else f"{self._done} done"
-        return Group(table, Text(f"  {self._verb}: {far}, {now - self._began:.0f} s", style="bold"))
+        foot = Text(f"  {self._verb}: {far}, {now - self._began:.0f} s", style="bold")
+        beside = self._aside.picture() if self._aside else None
+        return Group(table, *([beside] if beside else []), foot)
 
 
 def _operation(step: StepEventMetadata) -> str:

@@ -12,7 +12,10 @@ INDENT = 2
 
 
 def set_value(text: str, path: list[str], value: Any) -> str:
-    """The stack file's text with the setting at `path` set; None takes it away."""
+    """The stack file's text with the setting at `path` set; None takes it away.
+
+    Where the file extends another one, None is written: what that one says is taken away as well.
+    """
     yaml = YAML()
     yaml.indent(mapping=INDENT, sequence=INDENT * 2, offset=INDENT)
     yaml.preserve_quotes = True
@@ -24,7 +27,7 @@ def set_value(text: str, path: list[str], value: Any) -> str:
         if not isinstance(place.get(key), dict):
             place[key] = {}
         place = place[key]
-    if value is None:
+    if value is None and f"{PREFIX}extends" not in document["config"]:
         place.pop(last, None)
     else:
         place[last] = value

@@ -10,14 +10,15 @@ import docker
 from docker.errors import DockerException
 from requests.exceptions import RequestException
 
-from horcrux.cluster import tasks, traffic
+from horcrux import status_apps
+from horcrux.cluster import traffic
 from horcrux.cluster.everywhere import lacking
 from horcrux.context import Outputs
 from horcrux.docker_api import connect, machine
 from horcrux.settings import layout
+from horcrux.status_apps import Problem, problem
 
 VERSION = 1
-Problem = dict[str, str]
 
 
 def gather(outputs: Outputs) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def gather(outputs: Outputs) -> dict[str, Any]:
         services = {s["Spec"]["Name"]: s for s in client.services()}
     except (DockerException, RequestException) as error:
         nodes, services = {}, {}
-        problems.append(_problem(f"no manager answers ({error})", _remedy_hosts(containers)))
+        problems.append(problem(f"no manager answers ({error})", _remedy_hosts(containers)))
     hosts = [
         {
             "name": host.name,
@@ -45,10 +46,11 @@ def gather(outputs: Outputs) -> dict[str, Any]:
     problems += [_host_problem(h, outputs) for h in hosts if h["state"] != "ready"]
     apps = []
     for name in values["releases"] if nodes else ():
-        app, found = _app(name, outputs, client, services)
+        app, found = status_apps.of_app(name, outputs, client, services)
         apps.append(app)
         problems += found
     if nodes:
+        problems += status_apps.strays(outputs, services)
         problems += [*_platform(client, services, list(nodes.values())), *_edges(client)]
     return {
         "version": VERSION,
@@ -87,43 +89,10 @@ def _host_state(node: dict[str, Any] | None, container: dict[str, str] | None) -
 def _host_problem(host: dict[str, Any], outputs: Outputs) -> Problem:
     what = f"host {host['name']} is {host['state']}"
     if host["state"] == "stopped":
-        return _problem(what, f"docker start {host['container']}")
+        return problem(what, f"docker start {host['container']}")
     if host["state"] == "missing":
-        return _problem(what, f"pulumi up --refresh -s {outputs.project.environment}")
-    return _problem(what, "wait half a minute; then look at `docker logs` of its container")
-
-
-def _app(
-    name: str, outputs: Outputs, client: docker.APIClient, services: dict[str, Any]
-) -> tuple[dict[str, Any], list[Problem]]:
-    release = outputs.release(name)
-    service = services.get(release["service"])
-    healthy = tasks.of_release(client, release["service"], release["release"]) if service else None
-    desired = service["Spec"]["Mode"]["Replicated"]["Replicas"] if service else 0
-    app = {
-        "name": name,
-        "release": f"r{outputs.values['releases'][name]['number']}",
-        "image": release["image"],
-        "replicas": {"desired": desired, "healthy": healthy.healthy if healthy else 0},
-        "urls": outputs.values["urls"].get(name, []),
-    }
-    if healthy is None:
-        remedy = f"pulumi up --refresh -s {outputs.project.environment}"
-        return app, [_problem(f"app {name}: its service {release['service']} is gone", remedy)]
-    declared = int(release["settings"].get("replicas", 1))
-    problems = []
-    if healthy.healthy < desired:
-        why = tasks.explain(client, outputs.access, release["service"], healthy)
-        what = (
-            f"app {name}: {healthy.healthy} of {desired} tasks are healthy; {why.splitlines()[0]}"
-        )
-        problems.append(_problem(what, f"horcrux logs {name}"))
-    if desired != declared:
-        what = f"app {name}: {desired} tasks are wanted in the cluster, {declared} in the settings"
-        problems.append(
-            _problem(what, f"horcrux scale {name} {declared}, or `pulumi up --refresh`")
-        )
-    return app, problems
+        return problem(what, f"pulumi up --refresh -s {outputs.project.environment}")
+    return problem(what, "wait half a minute; then look at `docker logs` of its container")
 
 
 def _platform(
@@ -132,7 +101,7 @@ def _platform(
     """The platform's own services that do not run where they should."""
     running = client.tasks({"desired-state": "running"})
     return [
-        _problem(
+        problem(
             f"the platform's service {name} does not run on {', '.join(hosts)}",
             f"wait half a minute; then: docker service ps --no-trunc {name}, on a manager",
         )
@@ -146,8 +115,8 @@ def _edges(client: docker.APIClient) -> list[Problem]:
     try:
         said = traffic.edges(client)
     except traffic.EdgeError as error:
-        return [_problem(str(error), "wait half a minute for control to be started elsewhere")]
-    problems = [_problem(p, "correct the service's labels") for p in said["problems"]]
+        return [problem(str(error), "wait half a minute for control to be started elsewhere")]
+    problems = [problem(p, "correct the service's labels") for p in said["problems"]]
     for host, edge in said["edges"].items():
         if edge["error"]:
             remedy = (
@@ -155,14 +124,10 @@ def _edges(client: docker.APIClient) -> list[Problem]:
                 if edge.get("refused")
                 else "wait half a minute; then: horcrux doctor"
             )
-            problems.append(_problem(f"the edge on {host}: {edge['error']}", remedy))
+            problems.append(problem(f"the edge on {host}: {edge['error']}", remedy))
     return problems
 
 
 def _remedy_hosts(containers: dict[str, dict[str, str]]) -> str:
     stopped = [c["name"] for c in containers.values() if c["state"] != "running"]
     return f"docker start {' '.join(stopped)}" if stopped else "horcrux doctor"
-
-
-def _problem(what: str, remedy: str) -> Problem:
-    return {"what": what, "remedy": remedy}

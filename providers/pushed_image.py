@@ -1,5 +1,6 @@
 """An image of this machine's engine in the environment's registry, known by its digest."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -9,18 +10,18 @@ from providers.delegate import Delegate
 
 
 class PushedImage(Resource, module="horcrux", name="PushedImage"):
-    """`reference` is how hosts name the image: REGISTRY/NAME@sha256:…"""
+    """`reference` is how hosts name the image: REGISTRY/NAME:VERSION@sha256:…"""
 
     reference: pulumi.Output[str]
 
     def __init__(
         self,
         name: str,
-        image: dict[str, pulumi.Input[str]],
+        image: Mapping[str, pulumi.Input[str] | None],
         registry: dict[str, pulumi.Input[str]],
         opts: pulumi.ResourceOptions,
     ) -> None:
-        """`image`: `name`, `tag`, `image_id`.
+        """`image`: `name`, `tag`, `image_id`, and `version`, its tag there (None: made of its id).
 
         `registry`: `push_address`, `address`, `username`, `password`, `instance`.
         """
@@ -37,7 +38,7 @@ def diff(old: dict[str, Any], new: dict[str, Any]) -> bool:
     """Another image, or another registry (also one that was made anew, and so is empty)."""
     keys = ("push_address", "address", "instance")
     return bool(
-        old["image"]["image_id"] != new["image"]["image_id"]
+        any(old["image"].get(k) != new["image"].get(k) for k in ("image_id", "version"))
         or any(old["registry"][k] != new["registry"][k] for k in keys)
     )
 
@@ -52,7 +53,7 @@ def _pushed(props: dict[str, Any]) -> dict[str, Any]:
 
     image, registry = props["image"], props["registry"]
     target = f"{registry['push_address']}/{image['name']}"
-    version = image["image_id"].removeprefix("sha256:")[:12]
+    version = image.get("version") or image["image_id"].removeprefix("sha256:")[:12]
     account = {"username": registry["username"], "password": registry["password"]}
     digest = None
     with machine() as engine:
@@ -70,4 +71,4 @@ def _pushed(props: dict[str, Any]) -> dict[str, Any]:
             engine.api.remove_image(f"{target}:{version}", noprune=True)
     if not digest:
         raise RuntimeError(f"{image['name']}: the registry at {target} told no digest; see its log")
-    return {**props, "reference": f"{registry['address']}/{image['name']}@{digest}"}
+    return {**props, "reference": f"{registry['address']}/{image['name']}:{version}@{digest}"}

@@ -1,14 +1,85 @@
-"""Changes to Swarm services that are no new release: their number of tasks, and going back."""
+"""Changes to Swarm services that are no new release: their number of tasks, labels, and going back."""
 
+import base64
+import json
 from collections.abc import Callable
 from typing import Any
 
 import docker
-from docker.errors import APIError
+from docker.errors import APIError, NotFound
 
 from horcrux.cluster.tasks import RELEASE_LABEL
 
 TRIES = 5  # somebody else may change a service between our look and our change
+
+
+def find(client: docker.APIClient, service: str) -> dict[str, Any] | None:
+    """The service as the cluster has it, if it has it."""
+    try:
+        found: dict[str, Any] = client.inspect_service(service)
+    except NotFound:
+        return None
+    return found if found["Spec"]["Name"] == service else None
+
+
+def of_app(client: docker.APIClient, environment: str, app: str) -> dict[str, dict[str, Any]]:
+    """All of an app's services by name: the one that serves, and those that are kept."""
+    listed = client.services(
+        {"label": [f"horcrux.environment={environment}", f"horcrux.app={app}"]}
+    )
+    return {s["Spec"]["Name"]: s for s in listed}
+
+
+def template(service: dict[str, Any]) -> dict[str, Any]:
+    """What a service's tasks are made of; how often they were started anew by hand is no part of it."""
+    return {k: v for k, v in service["Spec"]["TaskTemplate"].items() if k != "ForceUpdate"}
+
+
+def restore(client: docker.APIClient, spec: dict[str, Any], auth: dict[str, str]) -> None:
+    """Make a service what it was made as: anew when it is gone, changed back when it was changed.
+
+    `auth`: the account that hosts pull its image with.
+    """
+    wanted = spec["TaskTemplate"]
+    if find(client, spec["Name"]) is None:
+        headers = {"X-Registry-Auth": _header(auth)}
+        response = client._post_json(client._url("/services/create"), data=spec, headers=headers)
+        client._raise_for_status(response)
+        return
+
+    def change(found: dict[str, Any]) -> bool:
+        if {k: v for k, v in found["TaskTemplate"].items() if k != "ForceUpdate"} == wanted:
+            return False
+        found["TaskTemplate"] = wanted
+        return True
+
+    _update(client, spec["Name"], change)
+
+
+def relabel(client: docker.APIClient, service: str, labels: dict[str, str]) -> None:
+    """Give a service these labels; its tasks run on."""
+
+    def change(spec: dict[str, Any]) -> bool:
+        if (spec.get("Labels") or {}) == labels:
+            return False
+        spec["Labels"] = labels
+        return True
+
+    _update(client, service, change)
+
+
+def authorize(client: docker.APIClient, service: str, auth: dict[str, str]) -> None:
+    """Let hosts pull the service's image with another account; its tasks run on."""
+    _update(client, service, lambda _: True, headers={"X-Registry-Auth": _header(auth)})
+
+
+def _header(auth: dict[str, str]) -> str:
+    account = {
+        "username": auth["username"],
+        "password": auth["password"],
+        "serveraddress": auth["server_address"],
+    }
+    return base64.urlsafe_b64encode(json.dumps(account).encode()).decode()
 
 
 def replicas(client: docker.APIClient, service: str) -> int:
@@ -54,6 +125,7 @@ def _update(
     service: str,
     change: Callable[[dict[str, Any]], bool],
     parameters: dict[str, str] | None = None,
+    headers: dict[str, str] | None = None,
 ) -> None:
     # docker-py's update_service cannot roll back and forgets what it does not know of a spec, so
     # the spec goes back as it came.
@@ -65,6 +137,7 @@ def _update(
             client._url("/services/{0}/update", found["ID"]),
             data=found["Spec"],
             params={"version": found["Version"]["Index"], **(parameters or {})},
+            headers=headers or {},
         )
         try:
             client._raise_for_status(response)

@@ -10,6 +10,7 @@ from docker.errors import APIError, DockerException
 
 CONTROL_SERVICE, EDGE_SERVICE = "horcrux-control", "horcrux-edge"
 PREFIX, WEIGHTS, NUMBERS = "horcrux-traffic-", "horcrux.weights", "horcrux.numbers"
+TRIES = 5  # somebody else may note something between our look and our change
 POLL_SECONDS = 0.3  # each look costs a command in control's container
 
 
@@ -28,34 +29,70 @@ def set_weights(
 
     `numbers`: what people call a release by, for those that are new; the others keep theirs.
     """
+
+    def change(labels: dict[str, str]) -> dict[str, str]:
+        known = {**json.loads(labels.get(NUMBERS, "{}")), **(numbers or {})}
+        told = {s: n for s, n in known.items() if s in weights}
+        return {
+            **labels,
+            "horcrux.environment": environment,
+            "horcrux.app": app,
+            WEIGHTS: json.dumps(weights, sort_keys=True),
+            NUMBERS: json.dumps(told, sort_keys=True),
+        }
+
+    relabel(client, app, change)
+
+
+def labels(client: docker.APIClient, app: str) -> dict[str, str]:
+    """What the cluster has noted of the app: weights, numbers, the walk from one release to the next."""
     config = _find(client, app)
-    known = json.loads((config["Spec"].get("Labels") or {}).get(NUMBERS, "{}")) if config else {}
-    known |= numbers or {}
-    labels = {
-        "horcrux.environment": environment,
-        "horcrux.app": app,
-        WEIGHTS: json.dumps(weights, sort_keys=True),
-        NUMBERS: json.dumps({s: n for s, n in known.items() if s in weights}, sort_keys=True),
-    }
-    if config is None:
-        client.create_config(f"{PREFIX}{app}", b"see the labels", labels=labels)
-        return
-    if (config["Spec"].get("Labels") or {}) == labels:
-        return
-    # docker-py has no call for a config's update; only labels may change, which is what is needed.
-    url = client._url("/configs/{0}/update", config["ID"])
-    response = client._post_json(
-        url,
-        data={**config["Spec"], "Labels": labels},
-        params={"version": config["Version"]["Index"]},
-    )
-    client._raise_for_status(response)
+    found: dict[str, str] = (config["Spec"].get("Labels") or {}) if config else {}
+    return found
+
+
+def relabel(
+    client: docker.APIClient, app: str, change: Callable[[dict[str, str]], dict[str, str]]
+) -> None:
+    """Note something else; control may be faster with a note of its own, which is kept."""
+    for attempt in range(TRIES):
+        config = _find(client, app)
+        before = (config["Spec"].get("Labels") or {}) if config else {}
+        after = change(dict(before))
+        if config is None:
+            client.create_config(f"{PREFIX}{app}", b"see the labels", labels=after)
+            return
+        if after == before:
+            return
+        # docker-py has no call for a config's update; only labels may change, which is what is needed.
+        response = client._post_json(
+            client._url("/configs/{0}/update", config["ID"]),
+            data={**config["Spec"], "Labels": after},
+            params={"version": config["Version"]["Index"]},
+        )
+        try:
+            client._raise_for_status(response)
+        except APIError as error:
+            if attempt == TRIES - 1 or "out of sequence" not in str(error.explanation):
+                raise
+        else:
+            return
 
 
 def weights(client: docker.APIClient, app: str) -> dict[str, int]:
     """Each release's share, as it was set last."""
-    config = _find(client, app)
-    found: dict[str, int] = json.loads(config["Spec"]["Labels"][WEIGHTS]) if config else {}
+    return weights_of(labels(client, app))
+
+
+def weights_of(labels: dict[str, str]) -> dict[str, int]:
+    """The shares that an app's notes tell."""
+    found: dict[str, int] = json.loads(labels.get(WEIGHTS, "{}"))
+    return found
+
+
+def numbers(client: docker.APIClient, app: str) -> dict[str, int]:
+    """What the releases that are in play are called by people."""
+    found: dict[str, int] = json.loads(labels(client, app).get(NUMBERS, "{}"))
     return found
 
 

@@ -3,18 +3,22 @@
 import sys
 from collections.abc import Iterator
 from getpass import getpass
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import typer
 from rich.table import Table
 
-from horcrux import lifecycle, registry
-from horcrux.context import AsJson, Environment, Outputs, context, print_json
+from horcrux import registry
+from horcrux.commands.releases import Shown
+from horcrux.context import AsJson, Environment, context, print_json
 from horcrux.exits import Exit, HorcruxError
 from horcrux.progress import console
-from horcrux.settings import Settings, SettingsError
+from horcrux.rollouts import words
+from horcrux.rollouts.change import Change, Setting, app_of, carry_out
+from horcrux.rollouts.history import as_settings, earlier
+from horcrux.rollouts.look import last_walk
+from horcrux.settings import Settings
 from horcrux.stack import Stack
-from horcrux.stack_edit import StackEdit
 
 
 def deploy(
@@ -27,14 +31,22 @@ def deploy(
     variables: Annotated[
         list[str] | None, typer.Option("--set", help="A variable: --set env.KEY=VALUE")
     ] = None,
+    strategy: Annotated[
+        Literal["rolling", "blue-green", "canary"] | None,
+        typer.Option(help="How this release takes over. Default: the app's `strategy`."),
+    ] = None,
+    smoke: Annotated[
+        bool, typer.Option("--smoke/--no-smoke", help="Whether the app's smoke test is run.")
+    ] = True,
+    watch: Shown = True,
 ) -> None:
     """Release another image of an app, or other variables; back to the old settings if it fails."""
     outputs = context.outputs(stack)
     outputs.release(app)
     if bool(image) == build and not variables:
         raise HorcruxError("say --image IMAGE, --build, or --set env.KEY=VALUE", Exit.USAGE)
-    settings = outputs.project.settings().apps[app]
-    changes: list[tuple[list[str], Any]] = []
+    settings = app_of(outputs.project, app)
+    changes: list[Setting] = []
     if build:
         if settings.build is None:
             raise HorcruxError(
@@ -48,28 +60,47 @@ def deploy(
         if not text.startswith("env.") or not equals:
             raise HorcruxError(f"--set {text!r}: write --set env.KEY=VALUE", Exit.USAGE)
         changes.append((["env", key], value))
-    _change(outputs, app, changes)
+    once: list[Setting] = [] if smoke else [(["smoke"], None)]
+    if strategy:
+        if settings.releases_by == "recreate":
+            raise HorcruxError(f"{app} is released by recreate; it has no other way", Exit.USAGE)
+        once.append((["strategy"], strategy))
+    carry_out(outputs, app, Change(changes, once, watch))
 
 
 def rollback(
     app: str,
     release: Annotated[str | None, typer.Argument(help="rN; default: the one before.")] = None,
     stack: Environment = None,
+    watch: Shown = True,
 ) -> None:
-    """Go back to an earlier release: its image and the settings that it had."""
+    """Go back to an earlier release at once: its image and the settings that it had."""
     outputs = context.outputs(stack)
     outputs.release(app)
-    history = outputs.values["releases"][app]["history"]
-    wanted = _earlier(app, history, release)
-    pinned = {**wanted["settings"], "image": wanted["image"]}
-    _change(outputs, app, [([], pinned)])
+    under_way = last_walk(outputs, app)
+    if release is None and under_way and not under_way.over:
+        number = words.number(under_way)
+        raise HorcruxError(
+            f"{app}: {number} is on its way; to give it up: horcrux release abort {app}. To go back "
+            "further, name the release",
+            Exit.USAGE,
+        )
+    wanted = earlier(app, outputs.values["releases"][app]["history"], release)
+    settings = app_of(outputs.project, app)
+    stops_first = settings.releases_by == "recreate" or wanted["settings"].get("volumes")
+    once: list[Setting] = [] if stops_first else [(["strategy"], "blue-green")]
+    carry_out(outputs, app, Change([([], as_settings(wanted, settings))], once, watch))
 
 
 def scale(app: str, replicas: int, stack: Environment = None) -> None:
     """Set how many tasks an app has."""
     outputs = context.outputs(stack)
     outputs.release(app)
-    _change(outputs, app, [(["replicas"], replicas)])
+    if app_of(outputs.project, app).elastic:
+        raise HorcruxError(
+            f"{app} is elastic: set apps.{app}.elastic.min and max, then horcrux up", Exit.USAGE
+        )
+    carry_out(outputs, app, Change([(["replicas"], replicas)], watch=False))
 
 
 def secrets_set(app: str, name: str, stack: Environment = None) -> None:
@@ -116,41 +147,6 @@ def _asked_for(settings: Settings) -> Iterator[tuple[str, str, int | None]]:
 
 def _origin(length: int | None, given: dict[str, str], name: str) -> str:
     return "generated" if length else "set" if name in given else "missing"
-
-
-def _earlier(app: str, history: list[dict[str, Any]], release: str | None) -> dict[str, Any]:
-    listed = ", ".join(f"r{entry['number']}" for entry in history[1:]) or "none"
-    if release is None:
-        if len(history) < 2:
-            raise HorcruxError(f"{app} has had one release only", Exit.USAGE)
-        return history[1]
-    for entry in history:
-        if f"r{entry['number']}" == release:
-            return entry
-    raise HorcruxError(f"{app} has no release {release}; there are: {listed}", Exit.USAGE)
-
-
-def _change(outputs: Outputs, app: str, changes: list[tuple[list[str], Any]]) -> None:
-    """Change an app's settings in the stack file and bring them about; take them back on failure."""
-    project, out = outputs.project, console()
-    edit = StackEdit(project.folder, project.environment)
-    for path, value in changes:
-        edit.set(["apps", app, *path], value)
-    try:
-        project.settings()
-        stack = Stack(project)
-        plan = lifecycle.plan(stack, out)
-        if not plan:
-            out.print(f"[green]✓[/] {app} is like that already: no changes")
-            return
-        seconds = lifecycle.update(stack, out, plan)
-    except (HorcruxError, SettingsError) as error:
-        if not isinstance(error, HorcruxError) or error.code in (Exit.FAILED, Exit.USAGE):
-            edit.undo()
-            out.print(f"stacks/Pulumi.{project.environment}.yaml is put back as it was")
-        raise
-    number = stack.outputs()["releases"][app]["number"]
-    out.print(f"[green]✓[/] {app} runs release r{number}, after {seconds:.0f} s")
 
 
 def register(app: typer.Typer) -> None:

@@ -1,15 +1,19 @@
 """Verbs about whole environments: up, preview, down, env list."""
 
+import time
 from typing import Annotated
 
 import typer
+from docker.errors import DockerException
+from requests.exceptions import RequestException
 from rich.table import Table
 
 from horcrux import lifecycle
 from horcrux.context import AsJson, Environment, Yes, confirm, context, print_json
-from horcrux.exits import HorcruxError
+from horcrux.exits import Exit, HorcruxError
 from horcrux.inventory import leftovers, remove_leftovers
 from horcrux.progress import console
+from horcrux.rollouts.look import last_walk
 from horcrux.settings import stack_file
 from horcrux.stack import Stack
 
@@ -26,9 +30,25 @@ def up(stack: Environment = None, yes: Yes = False) -> None:
         return
     out.print(f"{project.environment}: {lifecycle.summary(changes)}")
     confirm("Go ahead?", yes=yes)
-    seconds = lifecycle.update(pulumi, out, changes)
+    began = time.time()
+    try:
+        seconds = lifecycle.update(pulumi, out, changes)
+    except HorcruxError as error:
+        if error.code == Exit.FAILED and _rolled_back(stack, began):
+            raise HorcruxError(str(error), Exit.ROLLED_BACK) from None
+        raise
     out.print(f"[green]✓[/] {project.environment} is up, after {seconds:.0f} s")
     _table(pulumi, project.environment)
+
+
+def _rolled_back(stack: str | None, since: float) -> bool:
+    """Whether control rolled a release back that an update of `since` asked for."""
+    try:
+        outputs = context.outputs(stack)
+        walks = [last_walk(outputs, app) for app in outputs.values["releases"]]
+    except (HorcruxError, DockerException, RequestException):
+        return False  # it failed before there was anything to release to
+    return any(w and w.outcome == "rolled-back" and w.plan["began"] >= since for w in walks)
 
 
 def preview(

@@ -5,6 +5,7 @@ import webbrowser
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from horcrux import status as statuses
@@ -42,12 +43,14 @@ def _show(found: dict[str, Any]) -> None:
         healthy, desired = app["replicas"]["healthy"], app["replicas"]["desired"]
         colour = "green" if healthy >= desired else "red"
         url = app["urls"][0] if app["urls"] else ""
-        apps.add_row(app["name"], app["release"], f"[{colour}]{healthy}/{desired}[/]", url)
+        walk = app["walk"]
+        release = f"{app['release']} [cyan]{walk['text']}[/]" if walk else app["release"]
+        apps.add_row(app["name"], release, f"[{colour}]{healthy}/{desired}[/]", url)
     out.print(hosts)
     out.print(apps)
     for problem in found["problems"]:
-        out.print(f"[red]✗[/] {problem['what']}", markup=True)
-        out.print(f"    [dim]what to do:[/] {problem['remedy']}")
+        out.print(f"[red]✗[/] {escape(problem['what'])}")
+        out.print(f"    [dim]what to do:[/] {escape(problem['remedy'])}")
     if not found["problems"]:
         out.print("[green]✓[/] all is well")
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from horcrux.settings.elastic import Elastic
 from horcrux.settings.fields import (
     HostName,
     Model,
@@ -16,6 +17,7 @@ from horcrux.settings.fields import (
     Text,
     Variable,
 )
+from horcrux.settings.releases import Canary, Smoke, Strategy, Surge
 
 
 class Build(Model):
@@ -191,6 +193,10 @@ class App(Model):
         default=None, description="Measurements of its own, for Prometheus: {path: /metrics}."
     )
     replicas: int = Field(default=1, ge=0, le=500, description="How many tasks run.")
+    elastic: Elastic | None = Field(
+        default=None,
+        description="How many tasks run, by what the app is asked, in place of `replicas`.",
+    )
     limits: Resources = Field(
         default=Resources(cpus=1.0, memory=256 << 20), description="What one task may use at most."
     )
@@ -204,6 +210,28 @@ class App(Model):
         "manager-1) and is released by `recreate`.",
     )
     edge: EdgeRules = Field(default=EdgeRules(), description="Limits at the edge.")
+    strategy: Strategy | None = Field(
+        default=None,
+        description="How a new release takes over: `rolling` task by task, `blue-green` all at once, "
+        "`canary` by measured steps, `recreate` after the old one has stopped. Default: `recreate` "
+        "with a volume, else `rolling`.",
+    )
+    surge: Surge = Field(
+        default="25%",
+        description="Tasks above `replicas` that may run during a rolling release; 100% doubles the app.",
+    )
+    smoke: Smoke | None = Field(
+        default=None, description="What a blue-green release must pass before it gets requests."
+    )
+    canary: Canary = Field(
+        default=Canary(), description="The steps of a canary, and when it is good."
+    )
+    keep: int = Field(
+        default=3,
+        ge=0,
+        le=20,
+        description="Earlier releases that are kept, without tasks, to go back to at once.",
+    )
     user: str | None = Field(
         default=None,
         title="user or user:group",
@@ -228,9 +256,14 @@ class App(Model):
     )
 
     @property
-    def strategy(self) -> Literal["rolling", "recreate"]:
+    def releases_by(self) -> Strategy:
         """How a change is released: an app with a volume of its own is stopped first."""
-        return "recreate" if self.volumes else "rolling"
+        return self.strategy or ("recreate" if self.volumes else "rolling")
+
+    @property
+    def first_tasks(self) -> int:
+        """How many tasks the app starts with."""
+        return self.elastic.min if self.elastic else self.replicas
 
     @property
     def home(self) -> str | None:

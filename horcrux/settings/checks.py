@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 from horcrux.settings.app import App
 from horcrux.settings.environment import Settings
 from horcrux.settings.hosts import layout
+from horcrux.settings.release_checks import Finding, elastic, releases
 
-Finding = tuple[str, str]
 PLATFORM_NAMES = {"edge", "control", "horcrux", "registry", "monitoring", "portal", "grafana"}
 
 
@@ -28,6 +28,8 @@ def check(settings: Settings, environment: str) -> list[Finding]:
     for name, app in settings.apps.items():
         findings += _image(f"apps.{name}", name, app)
         findings += _app(f"apps.{name}", app)
+        findings += releases(f"apps.{name}", app, measured=settings.monitoring.enabled)
+        findings += elastic(f"apps.{name}", app, measured=settings.monitoring.enabled)
         findings += _placement(f"apps.{name}", app, settings)
         findings += _bindings(f"apps.{name}", name, app, settings)
     return [*findings, *_cycles(settings), *_routes(settings, environment), *_volumes(settings)]
@@ -39,6 +41,12 @@ def _hosts(settings: Settings) -> Iterator[Finding]:
         yield (
             "hosts.managers",
             f"{count} managers cannot agree better than {count - 1}: take 1, 3, 5 or 7",
+        )
+    bounds = hosts.elastic
+    if bounds and not bounds.min_workers <= hosts.workers <= bounds.max_workers:
+        yield (
+            "hosts.workers",
+            f"{hosts.workers} is not within hosts.elastic ({bounds.min_workers} to {bounds.max_workers})",
         )
     names = {host.name for host in layout(hosts, settings.local.subnet)}
     for name in hosts.labels:

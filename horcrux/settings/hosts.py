@@ -5,6 +5,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field
 
+from horcrux.settings.elastic import ElasticHosts
 from horcrux.settings.fields import Model, Name, Port, Size, Text
 
 Role = Literal["manager", "worker"]
@@ -46,6 +47,10 @@ class Hosts(Model):
     )
     labels: dict[Name, dict[Name, Text]] = Field(
         default={}, description="Labels of single hosts, for `placement`: {worker-1: {disk: ssd}}."
+    )
+    elastic: ElasticHosts | None = Field(
+        default=None,
+        description="More workers when tasks find no room, by `horcrux autoscale`.",
     )
 
 

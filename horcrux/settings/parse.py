@@ -8,9 +8,10 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from horcrux.settings.checks import Finding, SettingsError, check
+from horcrux.settings.checks import SettingsError, check
 from horcrux.settings.environment import Settings
 from horcrux.settings.fields import shown_size
+from horcrux.settings.release_checks import Finding
 
 KINDS = {
     "int_type": "a whole number",

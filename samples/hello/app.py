@@ -12,6 +12,7 @@ from aiohttp import WSCloseCode, web
 from aiohttp.typedefs import Handler
 
 from .echo import echo
+from .faults import Faults, misbehaving
 from .meter import Meter
 from .parameters import capped, number
 from .settings import Settings
@@ -40,7 +41,11 @@ class Hello:
 
     def application(self) -> web.Application:
         """The aiohttp application with all routes."""
-        app = web.Application(middlewares=[measuring(self.meter)])
+        faults = self.settings.faults
+        troubles = (
+            [misbehaving(faults, self.settings.identity.release)] if faults != Faults() else []
+        )
+        app = web.Application(middlewares=[measuring(self.meter), *troubles])
         app.add_routes(
             [
                 web.get("/", self.who),

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from .faults import Faults
+
 OnSigterm = Literal["drain", "die"]
 
 BINDING_SUFFIXES = ("_HOST", "_PORT", "_URL")
@@ -38,6 +40,7 @@ class Settings:
     on_sigterm: OnSigterm
     echo_limit: int
     """Bytes that one `POST /echo` may carry; also what it may hold in memory."""
+    faults: Faults
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -48,6 +51,18 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         drain_seconds=_number(environment, "HELLO_DRAIN_SECONDS", 3, 600),
         on_sigterm=_on_sigterm(environment),
         echo_limit=int(_number(environment, "HELLO_ECHO_LIMIT_BYTES", 16 * 2**20, 2**30)),
+        faults=read_faults(environment),
+    )
+
+
+def read_faults(environment: Mapping[str, str]) -> Faults:
+    """Collect what is to go wrong; nothing, where nothing is said."""
+    return Faults(
+        fail_ratio=_number(environment, "HELLO_FAIL_RATIO", 0, 1),
+        fail_after=_number(environment, "HELLO_FAIL_AFTER_SECONDS", 0, 86_400),
+        delay=_number(environment, "HELLO_DELAY_SECONDS", 0, 60),
+        slow_ratio=_number(environment, "HELLO_SLOW_RATIO", 0, 1),
+        slow_seconds=_number(environment, "HELLO_SLOW_SECONDS", 0, 60),
     )
 
 

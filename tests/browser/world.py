@@ -57,6 +57,8 @@ def app(name: str, **changes: Any) -> Json:
         "p99": 0.118,
         "replicas": {"desired": 2, "running": 2},
         "rollout": None,
+        "walk": None,
+        "elastic": None,
         "releases": [release(name, 1)],
     } | changes
 

@@ -1,154 +1,40 @@
-"""One environment for all integration tests, in a copy of the project, with ports of its own."""
+"""One environment for all integration tests, and who is told of its alerts."""
 
-import json
-import shutil
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import docker
 import pytest
-import requests
-from ruamel.yaml import YAML
 
 from tests.support.receivers import Recorder, recorder
+from tests.support.sandbox import Sandbox, make, objects
 
-PROJECT = Path(__file__).resolve().parents[2]
-WORK = PROJECT / "build" / "integration"
-LEFT_OUT = {".git", ".venv", ".engine", ".horcrux", "build", ".mypy_cache", ".ruff_cache"}
-UP_SECONDS = 1500  # from nothing, images and all, on a slow machine
-COMMAND_SECONDS = 300
 SECRET_PATH = "a-path-that-nobody-may-see"
 
-
-@dataclass
-class Sandbox:
-    """An environment of the tests: its copy of the project, its name and its ports."""
-
-    folder: Path
-    name: str
-    ports: dict[str, int]
-
-    def horcrux(
-        self,
-        *words: str,
-        seconds: int = COMMAND_SECONDS,
-        check: bool = True,
-        text: str | None = None,
-    ) -> subprocess.CompletedProcess[str]:
-        """Run the command on this environment; its output is in the error when it fails."""
-        verb = [str(Path(sys.executable).with_name("horcrux")), "-C", str(self.folder), *words]
-        done = subprocess.run(
-            verb, capture_output=True, text=True, timeout=seconds, input=text or "", check=False
-        )
-        if check and done.returncode:
-            pytest.fail(
-                f"horcrux {' '.join(words)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-            )
-        return done
-
-    def up(self) -> subprocess.CompletedProcess[str]:
-        return self.horcrux("up", "-s", self.name, "-y", seconds=UP_SECONDS)
-
-    def status(self) -> dict[str, Any]:
-        done = self.horcrux("status", "-s", self.name, "--json", check=False)
-        assert done.stdout, done.stderr
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
-
-    def container(self, host: str) -> str:
-        return f"horcrux-{self.name}-{host}"
-
-    def get(self, app: str, path: str = "/", **options: Any) -> requests.Response:
-        host = f"{app}.{self.name}.localhost:{self.ports['http']}"
-        with requests.Session() as session:
-            session.trust_env = False
-            return session.get(
-                f"http://127.0.0.1:{self.ports['http']}{path}",
-                headers={"Host": host},
-                timeout=20,
-                **options,
-            )
-
-    def inside(self, host: str, *command: str) -> str:
-        """What a command on a host prints."""
-        done = subprocess.run(
-            ["docker", "exec", self.container(host), *command],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    @property
-    def stack_file(self) -> Path:
-        return self.folder / "stacks" / f"Pulumi.{self.name}.yaml"
-
-    def edit(self, change: Callable[[dict[str, Any]], None]) -> None:
-        """Change the stack file's configuration."""
-        yaml = YAML()
-        document = yaml.load(self.stack_file)
-        change(document["config"])
-        yaml.dump(document, self.stack_file)
-
-
-def eventually(condition: Callable[[], Any], seconds: float, what: str) -> float:
-    """Wait until the condition holds; how long it took. Connection errors count as not yet."""
-    began = time.monotonic()
-    while time.monotonic() - began < seconds:
-        try:
-            if condition():
-                return time.monotonic() - began
-        except (requests.RequestException, AssertionError):
-            pass
-        time.sleep(0.25)
-    pytest.fail(f"not within {seconds} s: {what}")
-
-
-def make(name: str, config: dict[str, Any], ports: dict[str, int], subnet: str) -> Sandbox:
-    """A copy of the project with one environment of the tests' own."""
-    folder = WORK / name
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(
-        PROJECT,
-        folder,
-        ignore=lambda _d, names: [n for n in names if n in LEFT_OUT or n == "__pycache__"],
-    )
-    (folder / ".venv").symlink_to(PROJECT / ".venv")
-    local = {"horcrux:local": {"subnet": subnet, "ports": ports}}
-    sandbox = Sandbox(folder, name, ports)
-    YAML().dump({"config": {**config, **local}}, sandbox.stack_file)
-    clear(name)
-    return sandbox
-
-
-def clear(name: str) -> None:
-    """Remove what an interrupted run left under this environment's label."""
-    engine = docker.from_env()
-    mine = {"label": f"horcrux.environment={name}"}
-    for container in engine.containers.list(all=True, filters=mine):
-        container.remove(force=True, v=True)
-    for network in engine.networks.list(filters=mine):
-        network.remove()
-    for volume in engine.volumes.list(filters=mine):
-        volume.remove(force=True)
-
-
-def objects(name: str) -> list[str]:
-    """What there is of an environment on this machine."""
-    engine = docker.from_env()
-    mine = {"label": f"horcrux.environment={name}"}
-    kinds = (
-        engine.containers.list(all=True, filters=mine),
-        engine.volumes.list(filters=mine),
-        engine.networks.list(filters=mine),
-    )
-    return [thing.name for kind in kinds for thing in kind]
+# It dies at once on SIGTERM. Its answers take a while, so that there is something for SIGTERM to meet, and
+# so that a release that is three times slower is slower than what the machine's noise makes of others.
+ABRUPT: dict[str, Any] = {
+    "build": {"context": "samples/hello"},
+    "port": 8080,
+    "routes": ["/"],
+    "replicas": 2,
+    "health": {"http": "/healthz"},
+    "limits": {"cpus": 1, "memory": "128M"},
+    "env": {"HELLO_IGNORE_SIGTERM": "die", "HELLO_DELAY_SECONDS": "0.05"},
+    "drain": 8,  # the longest of the load's requests take 5 s
+    "canary": {
+        "steps": [{"weight": 20, "pause": 15}],
+        "analysis": {"min_requests": 50, "on_no_data": "rollback"},
+    },
+}
+# Its WebSockets stay as long as they may: the least that a slow request needs is enough here.
+HELLO: dict[str, Any] = {
+    "drain": 8,
+    "canary": {
+        "steps": [{"weight": 50, "pause": 10}],
+        "analysis": {"min_requests": 50, "on_no_data": "promote"},
+    },
+}
 
 
 @pytest.fixture(scope="session")
@@ -174,7 +60,11 @@ def cloud(engine: docker.DockerClient, receiver: Recorder) -> Iterator[Sandbox]:
     ports = {"http": 18080, "https": 18443, "api": 18376, "registry": 18500}
     config = {
         "horcrux:extends": "dev",
-        "horcrux:apps": {"wiki": {"env": {"WIKI_URL": "http://wiki.itest.localhost:18080"}}},
+        "horcrux:apps": {
+            "wiki": {"env": {"WIKI_URL": "http://wiki.itest.localhost:18080"}},
+            "hello": HELLO,
+            "abrupt": ABRUPT,
+        },
         "horcrux:monitoring": {"receivers": {"ops": {"kind": "webhook", "url": "ops-url"}}},
     }
     sandbox = make("itest", config, ports, "10.88.1.0/24")

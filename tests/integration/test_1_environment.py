@@ -1,24 +1,23 @@
 """The sample environment as a newcomer meets it."""
 
 import json
-import os
 import re
 import socket
 import ssl
-import subprocess
 from pathlib import Path
 
 import docker
 import pytest
 import requests
 import testinfra
-from conftest import Sandbox, eventually
+
+from tests.support.sandbox import Sandbox, eventually
 
 
 def test_every_url_of_the_table_answers(cloud: Sandbox) -> None:
     status = cloud.status()
     assert status["problems"] == []
-    assert {a["name"] for a in status["apps"]} == {"hello", "db", "wiki"}
+    assert {a["name"] for a in status["apps"]} == {"hello", "db", "wiki", "abrupt"}
     hello = cloud.get("hello").json()
     assert hello["app"] == "hello"
     first = cloud.get("wiki", allow_redirects=False)
@@ -34,18 +33,7 @@ def test_a_second_update_changes_nothing_and_says_so(cloud: Sandbox) -> None:
 
 
 def test_plain_pulumi_finds_nothing_to_change(cloud: Sandbox) -> None:
-    pulumi = cloud.folder / ".venv" / "bin" / "pulumi"
-    command = [str(pulumi) if pulumi.exists() else "pulumi", "preview", "-s", cloud.name]
-    variables = {"PULUMI_CONFIG_PASSPHRASE_FILE": str(cloud.folder / ".horcrux" / "passphrase")}
-    done = subprocess.run(
-        [*command, "--expect-no-changes", "--non-interactive"],
-        cwd=cloud.folder,
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    cloud.expect_no_changes()
 
 
 def test_https_is_signed_by_the_environments_own_authority(cloud: Sandbox) -> None:

@@ -4,13 +4,12 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import docker
 import pytest
-from conftest import Sandbox, eventually, make, objects
+
+from tests.support.sandbox import Sandbox, eventually, make, objects
 
 PORTS = {"http": 19080, "https": 19443, "api": 19376, "registry": 19500}
 APPS = {
@@ -38,15 +37,7 @@ def small(engine: docker.DockerClient) -> Iterator[Sandbox]:
 
 def begun(sandbox: Sandbox) -> subprocess.Popen[str]:
     """An update in a session of its own, as far as its first finished step."""
-    words = ["-C", str(sandbox.folder), "up", "-s", sandbox.name, "-y"]
-    update = subprocess.Popen(
-        [str(Path(sys.executable).with_name("horcrux")), *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
+    update = sandbox.begin("up", "-s", sandbox.name, "-y")
     assert update.stdout
     for line in update.stdout:
         if "✓" in line:

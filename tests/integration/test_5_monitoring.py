@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SECRET_PATH, Sandbox, eventually
-from test_2_releases import load
+from conftest import SECRET_PATH
 
 from monitoring.mixin import dashboards
 from providers.x509 import self_signed, signed
-from tests.support.receivers import Received, Recorder
+from tests.support.observed import alerts, ask, query, told
+from tests.support.receivers import Recorder
+from tests.support.sandbox import Sandbox, eventually
 
 HEARD_SECONDS = 60  # from a host's loss to its alert at the receiver
 OVER_SECONDS = 180  # from the mend to the end's message: tasks start, rules look back, groups wait
@@ -28,38 +29,6 @@ JOBS = {
     *("control", "edge", "edge-agent", "containers", "engine", "node"),
     *("prometheus", "alertmanager", "blackbox", "apps", "probe", "probe-tls"),
 }
-
-
-def ask(cloud: Sandbox, path: str, method: str = "GET", body: Any = None) -> Any:
-    """What control answers on its internal port, asked in its own container."""
-    container = cloud.inside("manager-1", "docker", "ps", "-qf", "name=horcrux-control").split()[0]
-    words = ["python3", "-m", "control", "ask", method, path, *([json.dumps(body)] if body else [])]
-    return json.loads(cloud.inside("manager-1", "docker", "exec", container, *words))
-
-
-def query(cloud: Sandbox, expression: str) -> list[dict[str, Any]]:
-    """The series of an expression, each with its labels and its value now."""
-    from urllib.parse import urlencode
-
-    found = ask(cloud, f"/v1/query?{urlencode({'query': expression})}")["result"]
-    return [{**series["labels"], "value": series["values"][-1][1]} for series in found]
-
-
-def alerts(received: list[Received], name: str, status: str) -> list[dict[str, Any]]:
-    """The alerts of a name that a receiver was sent, as Alertmanager wrote them."""
-    return [
-        alert
-        for one in received
-        for alert in json.loads(one.body)["alerts"]
-        if alert["labels"]["alertname"] == name and alert["status"] == status
-    ]
-
-
-def told(receiver: Recorder, name: str, seconds: float, status: str = "firing") -> dict[str, Any]:
-    """The alert, once the receiver has heard of it."""
-    return alerts(
-        receiver.wait_for(lambda all_: bool(alerts(all_, name, status)), seconds), name, status
-    )[0]
 
 
 def test_every_target_is_up_and_every_job_has_targets(cloud: Sandbox) -> None:
@@ -103,7 +72,7 @@ def test_each_query_of_each_dashboard_gives_data(cloud: Sandbox) -> None:
         "release": str(numbers[-1]),
         "before": str(numbers[-1]),
     }
-    with load(cloud):
+    with cloud.load("hello"):
         eventually(
             lambda: query(cloud, 'app:requests:rate1m{app="hello"} > 1'), 60, "load is measured"
         )

@@ -1,14 +1,14 @@
 """The portal of a real environment, in a real browser, through the front door."""
 
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 import requests
-from conftest import PROJECT, Sandbox, eventually
 from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from tests.support.chromium import ARGUMENTS, CHROMIUM, LOCAL_NAMES
+from tests.support.observed import serving
+from tests.support.sandbox import PROJECT, Sandbox, eventually
 
 SCREENSHOTS = PROJECT / "build" / "screenshots"
 SHOWN_MS = 30_000  # renewed every three seconds, by figures that are five seconds old
@@ -71,14 +71,7 @@ def test_a_release_under_way_and_a_lost_task_appear_by_themselves(
     cloud.horcrux("deploy", "hello", "-s", cloud.name, "--set", "env.SEEN=by-the-portal")
     expect(page.get_by_text(f"hello: {following} is healthy").first).to_be_visible(timeout=SHOWN_MS)
     expect(page.get_by_text(f"traffic goes to {following}").first).to_be_visible(timeout=SHOWN_MS)
-    host = cloud.container("manager-1")
-    listed = subprocess.run(
-        ["docker", "exec", host, "docker", "service", "ls", "--format", "{{.Name}}"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
-    service = next(name for name in listed if name.startswith("hello-"))
+    service = serving(cloud, "hello")
     kill = f"docker ps -qf name={service} | head -1 | xargs -r docker kill"
     for manager in ("manager-1", "manager-2", "manager-3"):
         if cloud.inside(manager, "sh", "-c", kill).strip():

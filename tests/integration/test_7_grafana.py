@@ -8,7 +8,8 @@ from pathlib import Path
 
 import docker
 import yaml
-from conftest import Sandbox
+
+from tests.support.sandbox import Sandbox
 
 DOCKERFILE = """\
 FROM {python}

@@ -65,5 +65,5 @@ def api(
     """The internal API; what a test leaves out knows nothing, or does not answer."""
     watch = watch or Watch("manager-1", EventLog(NOWHERE))
     away: Any = Away()
-    answers = Answers("dev", URL, watch, prometheus or away, alertmanager or away)
+    answers = Answers("dev", URL, watch, prometheus or away, alertmanager or away, dict)
     return Api(routes or Routes(), watch, answers, OUTSIDE, tuple(registries))

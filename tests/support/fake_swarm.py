@@ -44,6 +44,8 @@ class FakeSwarm:
         self.stale_answers = 0  # changes that somebody else was faster with
         self.log = b"listening on 8080\nno database\n"
         self.looks: list[dict[str, int]] = []
+        self.ending: str | None = "promoted"  # how control ends a walk; None: it does nothing
+        self.secrets_by_id: dict[str, str] = {}  # to the service that uses it, or none
         self._failed: dict[str, int] = {}
 
     # What a test sets up and asks.
@@ -54,14 +56,13 @@ class FakeSwarm:
         """What Pulumi does before a rollout: make a service, or change the one there is."""
         spec = {
             "Name": name,
-            "Labels": {
-                "horcrux.app": app,
-                "horcrux.edge": json.dumps({"port": 8080, "routes": [["web.test", "/"]]}),
-                RELEASE: release or name.rpartition("-")[2],
-            },
+            "Labels": labels_of(app, release or name.rpartition("-")[2]),
             "Mode": {"Replicated": {"Replicas": replicas}},
             "TaskTemplate": {
-                "ContainerSpec": {"Labels": {RELEASE: release or name.rpartition("-")[2]}}
+                "ContainerSpec": {
+                    "Image": f"registry/{app}@{release or name}",
+                    "Labels": {RELEASE: release or name.rpartition("-")[2]},
+                }
             },
         }
         there = self.services_by_name.get(name)
@@ -72,6 +73,23 @@ class FakeSwarm:
             "Spec": spec,
             **({"PreviousSpec": there["Spec"]} if there else {}),
         }
+
+    def spec(self, name: str) -> dict[str, Any]:
+        """A service's specification, to be changed by hand."""
+        found: dict[str, Any] = self.services_by_name[name]["Spec"]
+        return found
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What is noted of the app."""
+        (config,) = self.stored.values()
+        found: dict[str, str] = config["Spec"]["Labels"]
+        return found
+
+    def walk_later(self, ending: str) -> None:
+        """Control, which was away, ends the walk that it was asked for."""
+        self.ending = ending
+        self._walk(self.labels)
 
     def remove(self, name: str) -> None:
         """What Pulumi does after a rollout."""
@@ -123,6 +141,7 @@ class FakeSwarm:
             "DesiredState": desired,
             "Spec": {"ContainerSpec": {"Labels": {RELEASE: self.release(name)}}},
             "Status": {
+                "Timestamp": "2026-01-01T00:00:00.5Z",
                 "State": state,
                 "Err": "task: non-zero exit (3)" if state == "failed" else "",
                 "Message": "starting",
@@ -145,6 +164,24 @@ class FakeSwarm:
             raise NotFound(f"service {name} not found")
         return copy.deepcopy(self.services_by_name[name])
 
+    def services(self, filters: dict[str, list[str]]) -> list[dict[str, Any]]:
+        assert all(label.startswith("horcrux.") for label in filters["label"])
+        return [copy.deepcopy(s) for s in self.services_by_name.values()]
+
+    def remove_service(self, name: str) -> None:
+        del self.services_by_name[name]
+
+    def secrets(self, _: dict[str, list[str]]) -> list[dict[str, str]]:
+        return [{"ID": id_} for id_ in self.secrets_by_id]
+
+    def remove_secret(self, id_: str) -> None:
+        if self.secrets_by_id[id_] in self.services_by_name:
+            raise APIError("400", explanation="secret is in use by the following service")
+        del self.secrets_by_id[id_]
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return []
+
     def configs(self, filters: dict[str, str]) -> list[dict[str, Any]]:
         return [c for n, c in self.stored.items() if n.startswith(filters["name"])]
 
@@ -159,7 +196,19 @@ class FakeSwarm:
     def _url(self, template: str, *parts: str) -> str:
         return template.format(*parts)
 
-    def _post_json(self, url: str, data: dict[str, Any], params: dict[str, Any]) -> Any:
+    def _post_json(
+        self,
+        url: str,
+        data: dict[str, Any],
+        params: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Any:
+        if url == "/services/create":
+            assert headers, "hosts must be able to pull the image"
+            self.service(data["Name"])
+            self.services_by_name[data["Name"]]["Spec"] = copy.deepcopy(data)
+            return None
+        assert params is not None
         _, kind, id_, verb = url.split("/")
         assert verb == "update"
         if self.stale_answers:
@@ -176,6 +225,7 @@ class FakeSwarm:
         else:
             found["Spec"] = data
             self._weights_changed()
+            self._walk(data["Labels"])
         found["Version"]["Index"] += 1
         return None
 
@@ -225,11 +275,32 @@ class FakeSwarm:
             return 0
         return self.replicas(name)
 
+    def _walk(self, labels: dict[str, str]) -> None:
+        """Control's part, all at once: lead to the new release, or back to the old one."""
+        if "horcrux.walk" not in labels or "horcrux.progress" in labels or not self.ending:
+            return
+        plan = json.loads(labels["horcrux.walk"])
+        good = self.ending == "promoted"
+        serving, other = (plan["new"], plan["old"])[:: 1 if good else -1]
+        labels["horcrux.progress"] = json.dumps(
+            {"id": plan["id"], "outcome": self.ending, "reason": "is not healthy after 60 s"}
+        )
+        labels[WEIGHTS] = json.dumps({serving: 100})
+        for name, replicas in ((serving, plan["replicas"]), (other, 0)):
+            self.services_by_name[name]["Spec"]["Mode"]["Replicated"]["Replicas"] = replicas
+        self._weights_changed()
+
     def _weights_changed(self) -> None:
         self.weights_set.append(self.weights)
         if self.weights == self.kill_at:
             self.kill_at = None
             raise SystemExit("killed")
+
+
+def labels_of(app: str, release: str) -> dict[str, str]:
+    """The labels that an app's service has."""
+    rules = {"port": 8080, "routes": [["web.test", "/"]]}
+    return {"horcrux.app": app, "horcrux.edge": json.dumps(rules), RELEASE: release}
 
 
 class Clock:

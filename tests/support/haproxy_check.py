@@ -77,7 +77,9 @@ def on_loopback(text: str, port: int, behind: int | None) -> str:
         return re.sub(r"(server-template \S+ \d+) \S+", rf"\1 127.0.0.1:{behind}", text)
     answer = r'    http-request return status 200 content-type text/plain string "\1"'
     return re.sub(
-        r"(?m)^backend app-(\S+)\n((?:    .+\n)*)", rf"backend app-\1\n\2{answer}\n", text
+        r"(?m)^backend app-([^:\s]+)(\S+)\n((?:    .+\n)*)",
+        rf"backend app-\1\2\n\3{answer}\n",
+        text,
     )
 
 

@@ -31,7 +31,7 @@ def test_limits_are_told_in_swarm_s_units() -> None:
 
 def test_what_is_not_said_is_not_told() -> None:
     told = app_spec.container_of(app())
-    assert told == {"read_only": False, "init": True, "stop_grace_period": "10s"}
+    assert told == {"read_only": False, "init": True, "stop_grace_period": "40s"}
 
 
 def test_a_command_of_one_s_own_is_the_health_check() -> None:

@@ -10,11 +10,14 @@ import pytest
 import yaml
 
 from bench import __main__ as program
-from bench import chart, memory, no_change, report, rivals, wrk
+from bench import chart, elastic, memory, no_change, releases, report, rivals, wrk
 from bench.benches import BENCHES
 from bench.command import CommandError, Done, Line, run
 from bench.figures import Figure, ratios
-from bench.working_copy import APPS, WorkingCopy
+from bench.strikes import KILLS
+from bench.working_copy import APPS, HOSTS, WorkingCopy
+from horcrux.settings.app import App
+from tests.support.load.timetable import WITHOUT_SOCKETS, rates
 
 UPDATE = Done(
     12.0,
@@ -120,6 +123,16 @@ def test_apps_are_laid_over_the_template_and_what_pulumi_wrote_stays(tmp_path: P
     assert set(document["config"][APPS]) == {"wiki", "more"}
 
 
+def test_other_hosts_are_had_until_none_are_asked_for(tmp_path: Path) -> None:
+    copy = _copy(tmp_path)
+    file = copy.folder / "stacks" / "Pulumi.bench.yaml"
+    before = yaml.safe_load(file.read_text())
+    copy.set_hosts({"workers": 1})
+    assert yaml.safe_load(file.read_text())["config"][HOSTS] == {"workers": 1}
+    copy.set_hosts({})
+    assert yaml.safe_load(file.read_text()) == before
+
+
 @pytest.mark.parametrize("rival", rivals.RIVALS, ids=lambda rival: rival.name)
 def test_every_rival_is_put_before_the_subject_and_has_a_way_in(rival: rivals.Rival) -> None:
     text = rivals.configuration(rival, "subject-12345678")
@@ -133,6 +146,31 @@ def test_the_chart_is_well_formed_whatever_a_title_holds() -> None:
     texts = ["".join(e.itertext()) for e in ElementTree.fromstring(chart.draw(figures)).iter()]
     assert "<a> & b" in texts
     assert any(text.startswith("900 MB") for text in texts)
+
+
+def test_a_curve_has_its_points_in_their_places_on_a_logarithmic_axis() -> None:
+    lines = {"<median>": [(10.0, 1.0), (100.0, 1.0), (1000.0, 3.0)], "most": [(10.0, 2.0)]}
+    document = ElementTree.fromstring(chart.curves("a & b", "routes", "s", lines))
+    way = next(e for e in document.iter() if e.tag.endswith("polyline")).attrib["points"]
+    (x1, y1), (x2, y2), (x3, y3) = (map(float, place.split(",")) for place in way.split())
+    assert abs((x2 - x1) - (x3 - x2)) < 0.2
+    assert y1 == y2 > y3
+    texts = ["".join(e.itertext()) for e in document.iter()]
+    assert {"a & b", "<median>", "most", "10", "1,000"} <= set(texts)
+
+
+def test_every_kill_has_its_own_name_and_says_what_is_hoped_for() -> None:
+    assert len({kill.name for kill in KILLS}) == len(KILLS)
+    assert {kill.name for kill in KILLS if kill.elsewhere} == {"worker", "manager", "leader"}
+    assert all(kill.aim for kill in KILLS)
+
+
+def test_releases_are_measured_under_as_many_requests_as_they_say() -> None:
+    load = rates(releases.RATE, WITHOUT_SOCKETS)
+    assert sum(load.values()) * releases.AT_LEAST_SECONDS >= releases.REQUESTS
+    for app in releases.APPS.values():
+        App.model_validate({**app, "strategy": "canary"})
+    App.model_validate(elastic.APP)
 
 
 def test_the_report_keeps_every_run_and_says_what_gave_no_figure(

@@ -78,7 +78,7 @@ def test_every_resource_belongs_to_the_component_that_makes_it(stack: Stack) -> 
         "Network apps",
         "Network platform",
     }
-    images = ("python", "host", "registry", "front-door", *PUSHED)
+    images = ("init", "python", "host", "registry", "front-door", *PUSHED)
     assert children.pop("images") == {"BaseImage base", *(f"Image image-{i}" for i in images)}
     web, db = stack.release("web"), stack.release("db")
     token = next(r.name for r in stack.of("Secret") if r.name.startswith("web-token-"))

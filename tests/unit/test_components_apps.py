@@ -33,7 +33,8 @@ def only(app: dict[str, Any], **others: Any) -> Stack:
 def release(**changes: Any) -> str:
     raw = {"apps": {"web": {**WEB, **changes}}, "hosts": {"labels": {"manager-1": {"a": "b"}}}}
     apps = parse(raw, "dev").apps
-    return release_of("web", apps["web"], apps, LOCAL_IMAGE, [])
+    identity = f"image-{LOCAL_IMAGE.removeprefix('sha256:')[:16]}"
+    return release_of("web", apps["web"], apps, identity, [])
 
 
 def test_an_app_s_service_is_named_by_its_release() -> None:
@@ -68,7 +69,9 @@ def test_what_tasks_are_made_of_makes_another_release(change: dict[str, Any]) ->
         {"replicas": 7},
         {"routes": ["/", "/shop"]},
         {"edge": {"rate_limit": 5}},
-        {"drain": 3},
+        {"surge": "50%"},
+        {"keep": 1},
+        {"strategy": "canary"},
         {"start_timeout": 9},
     ],
     ids=lambda change: next(iter(change)),
@@ -90,8 +93,30 @@ def test_another_image_or_secret_makes_another_release() -> None:
 def test_other_replicas_and_routes_keep_the_service() -> None:
     before, after = only(WEB), only({**WEB, "replicas": 4, "routes": ["/", "/shop"]})
     assert before.release("web").urn == after.release("web").urn
-    assert after.release("web").inputs["mode"] == {"replicated": {"replicas": 4}}
-    assert before.one("Rollout", "web").inputs != after.one("Rollout", "web").inputs
+    rollouts = [stack.one("Rollout", "web").inputs for stack in (before, after)]
+    assert [r["replicas"] for r in rollouts] == [1, 4]
+    assert rollouts[0]["labels"] != rollouts[1]["labels"]
+
+
+def test_a_new_release_is_made_without_tasks_for_its_rollout_to_start() -> None:
+    assert only({**WEB, "replicas": 4}).release("web").inputs["mode"] == {
+        "replicated": {"replicas": 0}
+    }
+
+
+def test_a_pinned_image_of_the_registry_is_the_release_that_it_was() -> None:
+    first = only(WEB).release("web")
+    tag = f"image-{LOCAL_IMAGE.removeprefix('sha256:')[:16]}"
+    pinned = f"registry.dev.internal:5000/web:{tag}@sha256:{'0' * 64}"
+    assert only({**WEB, "image": pinned}).release("web").name == first.name
+
+
+def test_a_task_that_may_be_taken_away_is_told_for_how_long_to_finish() -> None:
+    stack = only({**WEB, "drain": 20, "stop_grace": 5}, db=DB)
+    web, db = (stack.release(n).inputs["taskSpec"]["containerSpec"] for n in ("web", "db"))
+    assert (web["env"]["HORCRUX_DRAIN"], web["env"]["HORCRUX_DRAIN_PORT"]) == ("20", "8080")
+    assert web["stopGracePeriod"] == "25s"
+    assert "HORCRUX_DRAIN" not in db["env"]
 
 
 def test_an_app_with_a_volume_keeps_its_service_and_is_stopped_first() -> None:

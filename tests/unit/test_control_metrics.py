@@ -25,6 +25,9 @@ CONTRACT = {
     "horcrux_release_task_failures": "counter",
     "horcrux_release_weight": "gauge",
     "horcrux_rollout_seconds": "gauge",
+    "horcrux_rollout_step": "gauge",
+    "horcrux_rollout_paused": "gauge",
+    "horcrux_release_rolled_back": "gauge",
     "horcrux_edge_label_problems": "gauge",
 }
 MIXIN = Path(__file__).parents[2] / "monitoring" / "mixin"

@@ -13,8 +13,8 @@ from aiohttp.test_utils import make_mocked_request
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from control.backend import MOST_SLOTS, Backend, Release
-from control.haproxy import CLASSES, DURATIONS, LONGEST_SERVER, render
+from control.backend import Backend, Release
+from control.haproxy import CLASSES, DURATIONS, LONGEST_BACKEND, render
 from edge import haproxy
 from edge.agent import Agent
 from edge.haproxy import _ask, _counts
@@ -23,17 +23,18 @@ from tests.support.haproxy_check import free_port, running
 
 # As HAProxy 2.6 prints it.
 TABLE = """\
-# table: durations, type: string, size:16384, used:3
-0x5581: key=app-hello/hello-1_1 use=0 exp=0 shard=0 gpc0=7 gpc1=0 gpc2=1 gpc3=0 gpc4=0 gpc5=0 \
-gpc6=0 gpc7=0 gpc8=0 gpc9=0 gpc10=0 gpc11=2
-0x5582: key=app-hello/hello-1_2 use=0 exp=0 shard=0 gpc0=1 gpc1=1 gpc2=0 gpc3=0 gpc4=0 gpc5=0 \
-gpc6=0 gpc7=0 gpc8=0 gpc9=0 gpc10=0 gpc11=0
-0x5583: key=app-db_x/my_db_12 use=0 exp=0 shard=0 gpc0=0 gpc1=0 gpc2=0 gpc3=0 gpc4=0 gpc5=0 \
-gpc6=0 gpc7=0 gpc8=0 gpc9=0 gpc10=5 gpc11=0
+# table: durations, type: string, size:4096, used:2
+0x5581: key=app-hello:hello-1 use=0 exp=0 shard=0 gpc0=8 gpc1=1 gpc2=1 gpc3=0 gpc4=0 gpc5=0 \
+gpc6=0 gpc7=0 gpc8=0 gpc9=0 gpc10=0 gpc11=0 gpc12=0 gpc13=0 gpc14=0 gpc15=0 gpc16=0 gpc17=0 \
+gpc18=0 gpc19=0 gpc20=0 gpc21=0 gpc22=0 gpc23=0 gpc24=0 gpc25=0 gpc26=2
+0x5581: key=app-db_x:my_db use=0 exp=0 shard=0 gpc0=0 gpc1=0 gpc2=0 gpc3=0 gpc4=0 gpc5=0 gpc6=0 \
+gpc7=0 gpc8=0 gpc9=0 gpc10=0 gpc11=0 gpc12=0 gpc13=0 gpc14=0 gpc15=0 gpc16=0 gpc17=0 gpc18=0 \
+gpc19=0 gpc20=0 gpc21=0 gpc22=0 gpc23=0 gpc24=0 gpc25=5 gpc26=0
 
 """
-OF_HELLO = [8, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2]
-HELLO = Backend("hello", (("hello.test", "/"),), (Release("hello-1", 80, 100, 4),), body_limit=1000)
+OF_HELLO = [8, 1, 1, *[0] * 23, 2]
+RELEASE = Release("hello-1", 80, 100, 4)
+HELLO = Backend("hello", (("hello.test", "/"),), (RELEASE,), "hello-1", body_limit=1000)
 SOON = 10  # seconds; what is awaited takes some milliseconds
 
 
@@ -44,9 +45,8 @@ def test_the_classes_of_both_sides_are_the_same() -> None:
 
 def test_a_table_is_read_line_by_line() -> None:
     assert _counts(TABLE) == {
-        "app-hello/hello-1_1": [7, 0, 1, *[0] * 8, 2],
-        "app-hello/hello-1_2": [1, 1, *[0] * 10],
-        "app-db_x/my_db_12": [*[0] * 10, 5, 0],
+        "app-hello:hello-1": OF_HELLO,
+        "app-db_x:my_db": [*[0] * 25, 5, 0],
     }
 
 
@@ -57,23 +57,23 @@ def test_what_is_no_table_is_an_empty_one(text: str) -> None:
     assert _counts(text) == {}
 
 
-def test_a_release_s_tasks_are_counted_together() -> None:
+def test_counts_are_told_by_app_and_release() -> None:
     assert by_release(_counts(TABLE)) == {
         ("hello", "hello-1"): OF_HELLO,
-        ("db_x", "my_db"): [*[0] * 10, 5, 0],
+        ("db_x", "my_db"): [*[0] * 25, 5, 0],
     }
 
 
 @pytest.mark.parametrize(
     "durations",
-    [{"unknown/": [1] * 12}, {"app-a/noslot": [1] * 12}, {"app-a/a_1": [1] * 11}, {"": [1] * 12}],
+    [{"unknown": [1] * 27}, {"app-a:": [1] * 27}, {"app-a:a": [1] * 26}, {"": [1] * 27}],
 )
-def test_what_is_no_server_s_is_left_out(durations: dict[str, list[int]]) -> None:
+def test_what_is_no_release_s_is_left_out(durations: dict[str, list[int]]) -> None:
     assert by_release(durations) == {}
 
 
 def test_a_histogram_counts_all_that_were_as_fast() -> None:
-    assert [count for _, count in cumulated(OF_HELLO)] == [8, 9, 10, *[10] * 8, 12]
+    assert [count for _, count in cumulated(OF_HELLO)] == [8, 9, 10, *[10] * 23, 12]
 
 
 def metrics(durations: dict[str, list[int]], *, refused: bool = False) -> str:
@@ -85,7 +85,7 @@ def metrics(durations: dict[str, list[int]], *, refused: bool = False) -> str:
 def test_the_text_is_a_histogram_that_prometheus_reads() -> None:
     text = metrics(_counts(TABLE))
     for line in (
-        'horcrux_request_duration_seconds_bucket{app="hello",le="0.005",service="hello-1"} 8.0',
+        'horcrux_request_duration_seconds_bucket{app="hello",le="0.005",service="hello-1"} 9.0',
         'horcrux_request_duration_seconds_bucket{app="hello",le="1.0",service="hello-1"} 10.0',
         'horcrux_request_duration_seconds_bucket{app="hello",le="+Inf",service="hello-1"} 12.0',
         'horcrux_request_duration_seconds_count{app="hello",service="hello-1"} 12.0',
@@ -100,8 +100,8 @@ def test_a_refused_configuration_is_told() -> None:
     assert "horcrux_edge_refused 1.0\n" in metrics({}, refused=True)
 
 
-def test_the_longest_name_of_a_server_fits_its_key() -> None:
-    assert len(f"app-{'a' * 63}/{'s' * 63}_{MOST_SLOTS}") <= LONGEST_SERVER
+def test_the_longest_name_of_a_release_fits_its_key() -> None:
+    assert len(f"app-{'a' * 63}:{'s' * 63}") <= LONGEST_BACKEND
 
 
 class App(http.server.BaseHTTPRequestHandler):
@@ -168,7 +168,7 @@ async def test_requests_land_in_the_class_of_their_duration(edge: Asked) -> None
     by_bound = dict(zip(BOUNDS, counts, strict=True))
     assert sum(counts) == 9
     assert sum(counts[: BOUNDS.index("0.25")]) == 6, "at once: some milliseconds on a busy machine"
-    assert (by_bound["0.5"], by_bound["1.0"]) == (2, 1)
+    assert (by_bound["0.35"], by_bound["0.7"]) == (2, 1)
 
 
 @pytest.mark.parametrize(

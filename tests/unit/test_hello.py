@@ -213,10 +213,57 @@ async def test_a_request_is_in_flight_until_it_is_answered() -> None:
         assert (await slow).status == 200
 
 
+async def test_a_release_with_faults_fails_that_share_of_its_answers_and_looks_healthy() -> None:
+    asked = 200
+    async with serving({**PLATFORM, "HELLO_FAIL_RATIO": "0.5"}) as (client, hello):
+        answers = [await client.get("/") for _ in range(asked)]
+        failed = [answer for answer in answers if answer.status == 500]
+        assert 60 < len(failed) < 140, "half of them; 1 run in 60 million falls outside"
+        assert await failed[0].json() == {"failed": True, "release": "1a2b3c4d"}
+        assert hello.meter.requests["/", 500] == len(failed)
+        health = [(await client.get(path)).status for path in ("/healthz", "/metrics") * 20]
+        assert set(health) == {200}
+
+
+async def test_answers_begin_to_fail_at_the_age_asked_for() -> None:
+    for age, status in (("3600", 200), ("0", 500)):
+        faults = {"HELLO_FAIL_RATIO": "1", "HELLO_FAIL_AFTER_SECONDS": age}
+        environment = {**PLATFORM, **faults}
+        async with serving(environment) as (client, _), client.get("/") as answer:
+            assert answer.status == status
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        {"HELLO_DELAY_SECONDS": "0.1"},
+        {"HELLO_SLOW_RATIO": "1", "HELLO_SLOW_SECONDS": "0.1"},
+        {"HELLO_DELAY_SECONDS": "0.05", "HELLO_SLOW_RATIO": "1", "HELLO_SLOW_SECONDS": "0.05"},
+    ],
+)
+async def test_a_slow_release_takes_its_time_and_echoes_all_the_same(
+    faults: dict[str, str],
+) -> None:
+    async with serving({**PLATFORM, **faults}) as (client, _):
+        started = asyncio.get_running_loop().time()
+        async with client.post("/echo", data=b"late but right") as answer:
+            assert await answer.read() == b"late but right"
+        assert asyncio.get_running_loop().time() - started >= 0.1
+        started = asyncio.get_running_loop().time()
+        async with client.get("/healthz") as health:
+            assert health.status == 200
+        assert asyncio.get_running_loop().time() - started < 0.1
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("HELLO_PORT", "70000"),
+        ("HELLO_FAIL_RATIO", "5"),
+        ("HELLO_FAIL_AFTER_SECONDS", "later"),
+        ("HELLO_DELAY_SECONDS", "-1"),
+        ("HELLO_SLOW_RATIO", "half"),
+        ("HELLO_SLOW_SECONDS", "61"),
         ("HELLO_DRAIN_SECONDS", "a while"),
         ("HELLO_ECHO_LIMIT_BYTES", "-1"),
         ("HELLO_IGNORE_SIGTERM", "yes"),

@@ -54,7 +54,7 @@ def made(
     alerts: tuple[Any, ...] = (),
     events: tuple[Event, ...] = (),
 ) -> dict[str, Any]:
-    document = overview("dev", NOW, snapshot, measured, alerts, events, URL)
+    document = overview("dev", NOW, snapshot, measured, alerts, events, URL, {})
     json.dumps(document, allow_nan=False)
     return document
 
@@ -82,7 +82,7 @@ def test_without_prometheus_what_is_measured_is_null_and_the_rest_is_there(
     assert hello == {
         "name": "hello", "urls": ["http://hello.dev.localhost:8080/"], "state": "well",
         "requests": None, "errors": None, "p50": None, "p95": None, "p99": None,
-        "replicas": {"desired": 2, "running": 2}, "rollout": None,
+        "replicas": {"desired": 2, "running": 2}, "rollout": None, "walk": None,
     }  # fmt: skip
     assert release == {
         "service": HELLO, "release": "6368bb5c", "number": 1, "weight": 1.0, "desired": 2,

@@ -155,7 +155,7 @@ def test_a_single_setting_is_one_row() -> None:
     [
         ("apps.helth", "did you mean apps.health or"),
         ("health", "did you mean apps.health?"),
-        ("qqq", "there are: config, hosts, local"),
+        ("qqq", "there are: config, hosts, hosts.elastic, local"),
     ],
 )
 def test_an_unknown_section_is_an_error_with_suggestions(section: str, help_: str) -> None:

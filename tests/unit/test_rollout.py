@@ -1,13 +1,16 @@
 """Releases over a cluster in memory: what serves, at every step and after every failure."""
 
+import copy
+import json
 from typing import Any
 
 import pytest
 
 from providers import rollout
-from tests.support.fake_swarm import Clock, FakeSwarm, own_time
+from tests.support.fake_swarm import Clock, FakeSwarm, labels_of, own_time
 
 ACCESS = {"address": "127.0.0.1:1", "ca": "", "certificate": "", "key": ""}
+AUTH = {"server_address": "registry:5000", "username": "pull", "password": "x"}
 
 
 @pytest.fixture
@@ -31,12 +34,17 @@ def plan(release: str, **changes: Any) -> dict[str, Any]:
         "release": release,
         "image": f"web@{release}",
         "replicas": 2.0,
+        "elastic": None,
+        "labels": labels_of("web", release),
         "routed": True,
         "strategy": "rolling",
+        "walk": {"surge": 1.0},
+        "keep": 3.0,
         "drain": 30.0,
         "start_timeout": 60.0,
         "settings": {"port": 8080},
         "access": ACCESS,
+        "auth": AUTH,
         "number": None,
         "history": None,
         **changes,
@@ -56,69 +64,6 @@ def test_the_first_release_gets_all_requests(swarm: FakeSwarm) -> None:
     assert [h["release"] for h in state["history"]] == ["r1"]
 
 
-def test_a_new_release_is_well_before_it_gets_requests_and_the_old_one_is_drained(
-    swarm: FakeSwarm,
-) -> None:
-    state = first(swarm)
-    swarm.service("web-r2")
-    for edge in swarm.edge_by_host.values():
-        edge.sessions["web-r1"] = 5
-    state = rollout.update(state, plan("r2"))
-    assert swarm.weights_set[1:] == [
-        {"web-r1": 100, "web-r2": 0},
-        {"web-r1": 0, "web-r2": 100},
-        {"web-r2": 100},
-    ]
-    draining = swarm.looks.count({"web-r1": 0, "web-r2": 100})
-    assert draining >= 3, "requests under way must be waited for"
-    assert all(not e.sessions["web-r1"] for e in swarm.edge_by_host.values())
-    assert state["number"] == 2
-    assert [h["number"] for h in state["history"]] == [2, 1]
-
-
-def test_draining_ends_after_the_time_that_the_settings_allow(
-    swarm: FakeSwarm, clock: Clock
-) -> None:
-    state = first(swarm)
-    swarm.service("web-r2")
-    swarm.edge_by_host["manager-1"].sessions["web-r1"] = 10_000
-    began = clock.now
-    rollout.update(state, plan("r2", drain=7.0))
-    assert 7 <= clock.now - began < 9
-    assert swarm.weights == {"web-r2": 100}
-
-
-def test_failing_tasks_are_explained_and_the_old_release_serves_on(swarm: FakeSwarm) -> None:
-    state = first(swarm)
-    swarm.dying.add("r2")
-    swarm.service("web-r2")
-    with pytest.raises(RuntimeError) as error:
-        rollout.update(state, plan("r2"))
-    told = str(error.value)
-    assert "web: release r2 failed 3 times" in told
-    assert "last task: failed: task: non-zero exit (3)" in told
-    assert "exit status: 3" in told
-    assert "health check: exit status 7: connection refused" in told
-    assert "    no database" in told
-    assert "Mend apps.web and run `pulumi up` again" in told
-    assert swarm.weights == {"web-r1": 100}
-    assert (swarm.replicas("web-r1"), swarm.replicas("web-r2")) == (2, 0)
-
-
-def test_a_release_that_is_never_healthy_fails_after_start_timeout(
-    swarm: FakeSwarm, clock: Clock
-) -> None:
-    state = first(swarm)
-    swarm.slow.add("r2")
-    swarm.service("web-r2")
-    began = clock.now
-    with pytest.raises(RuntimeError, match="is not healthy after 20 s"):
-        rollout.update(state, plan("r2", start_timeout=20.0))
-    assert 20 <= clock.now - began < 22
-    assert swarm.weights == {"web-r1": 100}
-    assert swarm.replicas("web-r2") == 0
-
-
 def test_a_release_that_never_logged_says_so(swarm: FakeSwarm) -> None:
     swarm.log, swarm.slow = b"", {"r1"}
     with pytest.raises(RuntimeError, match="it logged nothing"):
@@ -136,59 +81,181 @@ def test_a_failed_first_release_is_parked_and_gets_its_tasks_again(swarm: FakeSw
     assert swarm.weights == {"web-r1": 100}
 
 
-def test_edges_that_find_no_task_well_stop_the_release(swarm: FakeSwarm) -> None:
-    state = first(swarm)
-    swarm.edge_by_host["manager-2"].blind = True
-    swarm.service("web-r2")
-    with pytest.raises(RuntimeError, match=r"compare apps\.web\.port and apps\.web\.health"):
-        rollout.update(state, plan("r2"))
-    assert swarm.weights == {"web-r1": 100}
-    assert swarm.serving()
-    assert swarm.replicas("web-r2") == 0
+def second(swarm: FakeSwarm, state: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """What Pulumi does: the new service without tasks, then the rollout."""
+    swarm.service("web-r2", replicas=0)
+    return rollout.update(state, plan("r2", **changes))
 
 
-def test_an_edge_that_refuses_its_configuration_stops_the_release_at_once(
-    swarm: FakeSwarm, clock: Clock
+def test_control_leads_to_the_next_release_and_the_old_one_is_parked(swarm: FakeSwarm) -> None:
+    state = second(swarm, first(swarm), strategy="canary")
+    asked = json.loads(swarm.labels["horcrux.walk"])
+    assert asked["new"] == "web-r2"
+    assert asked["old"] == "web-r1"
+    assert (asked["strategy"], asked["replicas"], asked["number"]) == ("canary", 2, 2)
+    assert swarm.weights == {"web-r2": 100}
+    assert (swarm.replicas("web-r1"), swarm.replicas("web-r2")) == (0, 2)
+    assert [h["number"] for h in state["history"]] == [2, 1]
+    assert state["parked"] == ["web-r1"]
+
+
+def test_a_release_that_is_rolled_back_fails_the_update_with_control_s_reason(
+    swarm: FakeSwarm,
 ) -> None:
     state = first(swarm)
-    swarm.edge_by_host["manager-2"].refuses = True
-    swarm.service("web-r2")
-    began = clock.now
-    with pytest.raises(RuntimeError, match=r"the edge on manager-2 refused .*unknown keyword"):
-        rollout.update(state, plan("r2"))
-    assert clock.now - began < 5
-    assert swarm.weights["web-r1"] == 100
-    assert swarm.replicas("web-r2") == 0
+    swarm.ending = "rolled-back"
+    with pytest.raises(RuntimeError, match=r"r2 was rolled back: .*\nr1 serves"):
+        second(swarm, state)
+    assert swarm.weights == {"web-r1": 100}
 
 
-def test_without_control_the_release_fails_and_says_so(swarm: FakeSwarm) -> None:
+def test_after_a_rollback_the_old_settings_bring_all_in_line_and_the_number_is_not_used_again(
+    swarm: FakeSwarm,
+) -> None:
     state = first(swarm)
-    swarm.control_runs = False
-    swarm.service("web-r2")
-    with pytest.raises(RuntimeError, match="control does not run on the manager"):
-        rollout.update(state, plan("r2"))
+    swarm.ending = "rolled-back"
+    with pytest.raises(RuntimeError):
+        second(swarm, state)
+    assert rollout.diff(state, plan("r1")), "a service is left that belongs to no release"
+    state = rollout.update(state, plan("r1"))
+    assert list(swarm.services_by_name) == ["web-r1"]
+    assert not rollout.diff(state, plan("r1"))
+    assert [(h["number"], h.get("outcome")) for h in state["history"]] == [
+        (1, None),
+        (2, "rolled-back"),
+    ]
+    swarm.ending = "promoted"
+    swarm.service("web-r3", replicas=0)
+    assert rollout.update(state, plan("r3"))["number"] == 3
+
+
+def test_failing_tasks_are_explained(swarm: FakeSwarm) -> None:
+    state = first(swarm)
+    swarm.dying.add("r2")
+    swarm.ending = "failed"
+    with pytest.raises(RuntimeError) as error:
+        second(swarm, state)
+    told = str(error.value)
+    assert "last task: failed: task: non-zero exit (3)" in told
+    assert "health check: exit status 7: connection refused" in told
+    assert "    no database" in told
+    assert "Mend apps.web and run `pulumi up` again" in told
+
+
+def test_without_control_the_release_fails_and_says_so(swarm: FakeSwarm, clock: Clock) -> None:
+    state = first(swarm)
+    swarm.ending = None
+    began = clock.now
+    with pytest.raises(RuntimeError, match="control does not carry the release on"):
+        second(swarm, state)
+    assert clock.now - began < 90
     assert swarm.serving()
+
+
+@pytest.mark.parametrize("ended", [False, True], ids=["under way", "promoted meanwhile"])
+def test_an_update_that_was_killed_is_ended_by_the_next(
+    swarm: FakeSwarm, monkeypatch: pytest.MonkeyPatch, *, ended: bool
+) -> None:
+    state = first(swarm)
+    swarm.ending = "promoted" if ended else None
+    killed_while_waiting(swarm, state, monkeypatch)
+    if not ended:
+        swarm.walk_later("promoted")
+    done = rollout.update(state, plan("r2"))
+    assert done["number"] == 2
+    assert swarm.weights == {"web-r2": 100}
+
+
+def killed_while_waiting(
+    swarm: FakeSwarm, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any) -> None:
+        raise SystemExit("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("horcrux.cluster.walk.await_end", killed)
+        with pytest.raises(SystemExit):
+            second(swarm, state)
+
+
+def test_another_release_ends_the_walk_that_is_under_way(
+    swarm: FakeSwarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = first(swarm)
+    swarm.ending = None
+    killed_while_waiting(swarm, state, monkeypatch)
+    orders = []
+
+    def ask(_: Any, *words: Any) -> dict[str, Any]:
+        orders.append(words)
+        swarm.walk_later("rolled-back")
+        swarm.ending = "promoted"
+        return {}
+
+    monkeypatch.setattr("horcrux.cluster.control.ask", ask)
+    swarm.service("web-r3", replicas=0)
+    state = rollout.update(state, plan("r3"))
+    assert orders == [("POST", "/v1/rollouts/web", {"order": "abort", "by": "pulumi up"})]
+    assert state["number"] == 3
+    assert sorted(swarm.services_by_name) == ["web-r1", "web-r3"]
 
 
 @pytest.mark.parametrize(
-    "killed_at",
-    [{"web-r1": 100, "web-r2": 0}, {"web-r1": 0, "web-r2": 100}, {"web-r2": 100}],
-    ids=["before the switch", "while draining", "after draining"],
+    "drift",
+    [
+        lambda s: s.remove("web-r1"),
+        lambda s: s.spec("web-r1")["Mode"]["Replicated"].update(Replicas=7),
+        lambda s: s.spec("web-r1")["TaskTemplate"]["ContainerSpec"].update(Env=["A=1"]),
+        lambda s: s.spec("web-r1")["Labels"].update({"horcrux.edge": "{}"}),
+        lambda s: s.service("web-byhand", replicas=3),
+        lambda s: s.labels.update({"horcrux.weights": '{"web-other": 100}'}),
+    ],
+    ids=["gone", "scaled", "changed", "other labels", "a stranger", "weights"],
 )
-def test_an_update_that_was_killed_is_ended_by_the_next_without_a_gap(
-    swarm: FakeSwarm, killed_at: dict[str, int]
-) -> None:
+def test_what_was_changed_by_hand_is_seen_and_put_right(swarm: FakeSwarm, drift: Any) -> None:
     state = first(swarm)
-    swarm.service("web-r2")
-    swarm.kill_at = killed_at
-    with pytest.raises(SystemExit):
-        rollout.update(state, plan("r2"))
-    done = rollout.update(state, plan("r2"))
-    assert swarm.weights == {"web-r2": 100}
-    assert all(any(weights.values()) for weights in swarm.weights_set), (
-        f"requests went nowhere: {swarm.weights_set}"
-    )
-    assert done["number"] == 2
+    before = copy.deepcopy(swarm.spec("web-r1"))
+    assert not rollout.diff(state, plan("r1"))
+    drift(swarm)
+    assert rollout.diff(state, plan("r1"))
+    state = rollout.update(state, plan("r1"))
+    assert swarm.spec("web-r1") == before
+    assert list(swarm.services_by_name) == ["web-r1"]
+    assert swarm.weights == {"web-r1": 100}
+    assert not rollout.diff(state, plan("r1"))
+
+
+def test_an_elastic_app_may_have_any_number_within_its_bounds(swarm: FakeSwarm) -> None:
+    bounds = {"min": 2.0, "max": 6.0, "sleeps": False}
+    state = first(swarm, elastic=bounds)
+    swarm.spec("web-r1")["Mode"]["Replicated"]["Replicas"] = 5
+    assert not rollout.diff(state, plan("r1", elastic=bounds))
+    rollout.update(state, plan("r1", elastic=bounds))
+    assert swarm.replicas("web-r1") == 5
+    swarm.spec("web-r1")["Mode"]["Replicated"]["Replicas"] = 9
+    assert rollout.diff(state, plan("r1", elastic=bounds))
+    rollout.update(state, plan("r1", elastic=bounds))
+    assert swarm.replicas("web-r1") == 6
+
+
+def test_a_sleeping_app_is_not_woken_by_an_update(swarm: FakeSwarm) -> None:
+    bounds = {"min": 1.0, "max": 6.0, "sleeps": True}
+    state = first(swarm, elastic=bounds)
+    swarm.spec("web-r1")["Mode"]["Replicated"]["Replicas"] = 0
+    assert not rollout.diff(state, plan("r1", elastic=bounds))
+    rollout.update(state, plan("r1", elastic=bounds, keep=1.0))
+    assert swarm.replicas("web-r1") == 0
+
+
+def test_only_so_many_releases_are_kept_and_their_secrets(swarm: FakeSwarm) -> None:
+    state = first(swarm)
+    for number in range(2, 7):
+        swarm.secrets_by_id[f"s{number - 1}"] = f"web-r{number - 1}"
+        swarm.service(f"web-r{number}", replicas=0)
+        state = rollout.update(state, plan(f"r{number}", keep=2.0))
+    assert state["parked"] == ["web-r5", "web-r4"]
+    assert sorted(swarm.services_by_name) == ["web-r4", "web-r5", "web-r6"]
+    assert sorted(swarm.secrets_by_id) == ["s4", "s5"]
 
 
 def test_more_replicas_are_the_same_release(swarm: FakeSwarm) -> None:
@@ -215,22 +282,6 @@ def test_a_failed_change_of_scale_takes_no_task_away(swarm: FakeSwarm, trouble: 
     assert swarm.weights == {"web-r1": 100}
 
 
-def test_an_edge_that_is_lost_after_the_switch_costs_no_task(swarm: FakeSwarm) -> None:
-    state = first(swarm)
-    swarm.service("web-r2")
-    original = swarm.exec_start
-
-    def refusing_at_the_end(name: str) -> bytes:
-        swarm.edge_by_host["manager-1"].refuses = swarm.weights == {"web-r2": 100}
-        return original(name)
-
-    swarm.exec_start = refusing_at_the_end  # type: ignore[method-assign]
-    with pytest.raises(RuntimeError, match="refused"):
-        rollout.update(state, plan("r2"))
-    assert swarm.serving()
-    assert swarm.replicas("web-r2") == 2
-
-
 def test_an_app_without_routes_still_tells_which_release_is_current(swarm: FakeSwarm) -> None:
     first(swarm, routed=False)
     assert swarm.weights == {"web-r1": 100}
@@ -238,7 +289,10 @@ def test_an_app_without_routes_still_tells_which_release_is_current(swarm: FakeS
 
 
 def recreate(release: str) -> dict[str, Any]:
-    return plan(release, service="db", strategy="recreate", routed=False, replicas=1.0)
+    labels = labels_of("web", release)
+    return plan(
+        release, service="db", strategy="recreate", routed=False, replicas=1.0, labels=labels
+    )
 
 
 def test_a_failed_recreate_goes_back_to_the_release_before(swarm: FakeSwarm) -> None:
@@ -287,21 +341,12 @@ def test_an_app_that_goes_gets_no_requests_first(swarm: FakeSwarm) -> None:
     rollout.delete(state)
     assert swarm.weights_set[-1] == {}
     assert swarm.edge_by_host["manager-1"].sessions["web-r1"] == 0
-    assert swarm.stored == {}
-
-
-def test_only_so_many_releases_are_remembered(swarm: FakeSwarm) -> None:
-    state = first(swarm)
-    for number in range(2, 14):
-        swarm.service(f"web-r{number}")
-        state = rollout.update(state, plan(f"r{number}"))
-        swarm.remove(f"web-r{number - 1}")
-    assert [h["number"] for h in state["history"]] == list(range(13, 13 - rollout.KEPT, -1))
+    assert swarm.stored == swarm.services_by_name == {}
 
 
 @pytest.mark.parametrize("changed", ["service", "release", "replicas", "routed", "settings"])
 def test_a_change_that_matters_is_an_update(changed: str) -> None:
-    assert rollout.diff(plan("r1"), {**plan("r1"), changed: "another"})
+    assert rollout.diff(plan("r1"), {**plan("r1"), changed: {"another": 1}})
 
 
 def test_the_same_plan_is_no_update() -> None:

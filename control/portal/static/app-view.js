@@ -1,24 +1,29 @@
 // One app: its numbers, releases and charts.
 
-import { APP_LEVELS, appLink, rolloutPart } from "./apps.js";
+import { appLink, stateOf } from "./apps.js";
+import { elasticPart } from "./elastic.js";
 import { duration, percent, rate } from "./format.js";
 import { APP_PANELS, ComparedPanels, SeriesPanels } from "./panels.js";
-import { living, releaseTable } from "./releases.js";
+import { involved, living, parkedHint, releasesOf, releaseTable } from "./releases.js";
+import { backPart, rolloutPart } from "./rollout.js";
 import { View } from "./view.js";
+import { underWay } from "./walk.js";
 
 export class AppView extends View {
   constructor(name) {
     const compared = new ComparedPanels();
     super("app", name, [new SeriesPanels("app", name, APP_PANELS), compared]);
     this.compared = compared;
-    this.rollout = rolloutPart();
+    this.rest = [rolloutPart(true), backPart(true), elasticPart()];
     this.releases = releaseTable("Releases");
-    this.parts.append(this.rollout.node, this.releases.node);
+    this.hint = parkedHint();
+    this.releases.node.append(this.hint.node);
+    this.parts.append(...this.rest.map((part) => part.node), this.releases.node);
     this.urls = [];
   }
 
   tell(app) {
-    this.state.update(APP_LEVELS[app.state] ?? "none", app.state);
+    this.state.update(...stateOf(app));
     if (this.urls.join() !== app.urls.join()) {
       this.urls = app.urls;
       this.links.replaceChildren(
@@ -40,10 +45,16 @@ export class AppView extends View {
     this.fact("p95", duration(app.p95));
     this.fact("p99", duration(app.p99));
     this.fact("Tasks", `${running} of ${desired}`, running < desired ? "warning" : "none");
-    this.rollout.update(app);
-    this.releases.update(
-      app.rollout ? [] : [...app.releases].sort((a, b) => b.created - a.created),
-    );
+    for (const part of this.rest) part.update(app);
+    this.tellReleases(app);
     if (this.compared.compare(living(app))) this.renewPanel(this.compared);
+  }
+
+  /** The newest first; those of a rollout stand side by side already. */
+  tellReleases(app) {
+    const shown = new Set(app.rollout || underWay(app) ? involved(app).map((r) => r.service) : []);
+    const rest = releasesOf(app).filter((r) => !shown.has(r.service));
+    this.releases.update(rest.reverse());
+    this.hint.update(app.name, rest);
   }
 }

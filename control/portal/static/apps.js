@@ -1,11 +1,14 @@
 // Apps as rows: those that need somebody first, then by name.
 
 import { byId, el, Keyed, safeUrl, setAttribute, setData, setText, show } from "./dom.js";
-import { duration, percent, rate, releaseName, span } from "./format.js";
+import { elasticPart, isAsleep } from "./elastic.js";
+import { duration, percent, rate, releaseName } from "./format.js";
 import { badge } from "./hosts.js";
-import { living, releaseTable, weightBar } from "./releases.js";
+import { living } from "./releases.js";
+import { backPart, rolloutPart } from "./rollout.js";
+import { turnedBack } from "./walk.js";
 
-export const APP_LEVELS = { well: "well", degraded: "warning", down: "critical", stopped: "none" };
+const APP_LEVELS = { well: "well", degraded: "warning", down: "critical", stopped: "none" };
 const RANK = { down: 0, degraded: 1 };
 const CELLS = ["requests", "errors", "p50", "p95", "p99", "tasks", "release"];
 
@@ -29,7 +32,7 @@ export class Apps {
   }
 
   update({ apps }) {
-    const order = (a) => RANK[a.state] ?? (a.rollout ? 2 : 3);
+    const order = (a) => RANK[a.state] ?? (a.rollout || turnedBack(a) ? 2 : 3);
     this.apps = [...apps].sort((a, b) => order(a) - order(b) || a.name.localeCompare(b.name));
     this.rows.update(this.apps);
     this.apply();
@@ -57,6 +60,10 @@ export class Apps {
   }
 }
 
+/** How an app is: the level of a badge, and its word. */
+export const stateOf = (app) =>
+  isAsleep(app) ? ["none", "asleep"] : [APP_LEVELS[app.state] ?? "none", app.state];
+
 /** A link to the app itself, in a new tab. */
 export function appLink() {
   const node = el("a", "url");
@@ -82,16 +89,16 @@ function row(first) {
   const state = badge();
   const url = appLink();
   const cells = CELLS.map(cell);
-  const rollout = rolloutPart();
+  const parts = [rolloutPart(), backPart(), elasticPart()];
   const main = el(
     "div",
     "main",
     el("div", "who", el("h3", "", link), state.node, url.node),
     el("dl", "numbers", ...cells.map((c) => c.node)),
   );
-  const node = el("article", "app", main, rollout.node);
+  const node = el("article", "app", main, ...parts.map((part) => part.node));
   const update = (app) => {
-    state.update(APP_LEVELS[app.state] ?? "none", app.state);
+    state.update(...stateOf(app));
     setData(node, "state", app.state);
     url.update(app.urls[0]);
     const { running, desired } = app.replicas;
@@ -111,7 +118,7 @@ function row(first) {
       app.errors >= 0.05 ? "critical" : app.errors >= 0.01 ? "warning" : "none",
     );
     setData(cells[5].value, "level", running < desired ? "warning" : "none");
-    rollout.update(app);
+    for (const part of parts) part.update(app);
   };
   return { node, update };
 }
@@ -119,24 +126,4 @@ function row(first) {
 function releaseWords(app) {
   const releases = living(app);
   return releases.length ? releases.map(releaseName).join(" → ") : "–";
-}
-
-/** The rollout that is under way: how far, and both releases side by side. */
-export function rolloutPart() {
-  const text = el("p", "under-way");
-  const bar = weightBar();
-  const table = releaseTable("Releases side by side");
-  const node = el("div", "rollout", text, bar.node, table.node);
-  const update = (app) => {
-    show(node, Boolean(app.rollout));
-    if (!app.rollout) return;
-    setText(
-      text,
-      `Rollout under way: ${app.rollout.from || "nothing"} → ${app.rollout.to}, for ${span(app.rollout.seconds)}`,
-    );
-    const releases = living(app);
-    bar.update(releases);
-    table.update(releases);
-  };
-  return { node, update };
 }

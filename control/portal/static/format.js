@@ -66,6 +66,18 @@ export function span(seconds) {
   return `${Math.floor(whole / 86400)} d`;
 }
 
+/** What is left of a time, to the second: 42 s, 2 min 5 s, 1 h 3 min. */
+export function countdown(seconds) {
+  if (!known(seconds)) return NONE;
+  const whole = Math.max(0, Math.ceil(seconds));
+  const rest = whole % 60;
+  return whole < 60 || whole >= 3600 || !rest ? span(whole) : `${span(whole)} ${rest} s`;
+}
+
+/** A number whose unit nobody tells: 0.0042, 42, 4,200. */
+export const plain = (value) =>
+  known(value) ? value.toLocaleString("en", { maximumSignificantDigits: 4 }) : NONE;
+
 export function ago(time, now) {
   if (!known(time)) return NONE;
   return now - time < 1 ? "now" : `${span(now - time)} ago`;

@@ -1,6 +1,7 @@
 // The top of the page: how it all is, how old that is, and whether the connection holds.
 
 import { byId, el, Keyed, setAttribute, setData, setText, show } from "./dom.js";
+import { isAsleep } from "./elastic.js";
 import { ago, count, NONE, rate, timeWithSeconds } from "./format.js";
 import { WORDS } from "./judge.js";
 
@@ -89,7 +90,7 @@ const TITLES = {
 
 function facts({ hosts, apps, alerts }) {
   const ready = hosts.filter((h) => h.state === "ready").length;
-  const well = apps.filter((a) => a.state === "well").length;
+  const well = apps.filter((a) => a.state === "well" || isAsleep(a)).length;
   const rates = apps.map((a) => a.requests).filter((r) => typeof r === "number");
   const open = alerts.filter((a) => !a.silenced).length;
   const silenced = alerts.length - open;

@@ -1,40 +1,81 @@
-// The releases of an app side by side: a bar of their weights, and a table of their numbers.
+// The releases of an app: which there are, what each is doing, and a table of their numbers.
 
 import { el, Keyed, setData, setText, show } from "./dom.js";
 import { ago, duration, moment, percent, rate, releaseName, wholePercent } from "./format.js";
+import { turnedBack, underWay } from "./walk.js";
 
-const NAMES = ["release", "weight", "tasks", "requests", "errors", "p95", "failures", "made"];
+const NAMES = [
+  "release",
+  "state",
+  "weight",
+  "tasks",
+  "requests",
+  "errors",
+  "p95",
+  "failures",
+  "made",
+];
+const [, , , TASKS, , ERRORS, , FAILURES, MADE] = NAMES.keys();
 
-/** Those that have traffic or tasks, the newest last: a bar reads from old to new. */
-export const living = (app) =>
-  app.releases
-    .filter((r) => r.weight > 0 || r.running > 0 || r.desired > 0 || r.pending > 0)
-    .sort((a, b) => a.created - b.created);
+const lives = (r) => r.weight > 0 || r.running > 0 || r.desired > 0 || r.pending > 0;
 
-export function weightBar() {
-  const node = el("div", "weights");
-  node.setAttribute("role", "img");
-  const parts = new Keyed(
-    node,
-    (r) => r.service,
-    () => {
-      const text = el("span");
-      const part = el("span", "part", text);
-      const update = (release) => {
-        const width = `${(release.weight * 100).toFixed(1)}%`;
-        if (part.style.flexBasis !== width) part.style.flexBasis = width;
-        setText(
-          text,
-          release.weight >= 0.15 ? `${releaseName(release)} ${wholePercent(release.weight)}` : "",
-        );
-      };
-      return { node: part, update };
-    },
+/**
+ * All of them, the newest last, each with its `role` (new or old) and its `state` in a word. Numbers of
+ * those that are out of play are known from the last walk alone.
+ */
+export function releasesOf(app) {
+  const { plan } = app.walk ?? {};
+  const numbers = plan ? { [plan.old]: plan.old_number, [plan.new]: plan.number } : {};
+  const coming = underWay(app)?.plan.new;
+  const sorted = [...app.releases].sort(
+    (a, b) => (a.service === coming) - (b.service === coming) || a.created - b.created,
   );
-  const update = (releases) => {
-    parts.update(releases);
-    const words = releases.map((r) => `${releaseName(r)} ${wholePercent(r.weight)}`).join(", ");
-    node.setAttribute("aria-label", `Shares of traffic: ${words}`);
+  const newest = sorted.findLast(lives)?.service;
+  return sorted.map((r) => ({
+    ...r,
+    number: r.number ?? numbers[r.service] ?? null,
+    role: r.service === (coming ?? newest) ? "new" : "old",
+    state: stateOf(r, app),
+  }));
+}
+
+/** Those that have traffic or tasks. */
+export const living = (app) => releasesOf(app).filter(lives);
+
+/** Those between which a rollout goes, though one may have nothing yet. */
+export function involved(app) {
+  const { plan } = underWay(app) ?? {};
+  return releasesOf(app).filter(
+    (r) => lives(r) || r.service === plan?.new || r.service === plan?.old,
+  );
+}
+
+function stateOf(release, app) {
+  const walk = underWay(app);
+  if (release.service === walk?.plan.new) return walk.plan.strategy === "canary" ? "canary" : "new";
+  if (release.service === walk?.plan.old) return "old";
+  if (release.weight > 0) {
+    if (release.desired > 0) return "serving";
+    return app.elastic ? "asleep" : "stopped";
+  }
+  if (lives(release)) return release.running > 0 ? "running" : "starting";
+  const back = turnedBack(app);
+  if (release.service !== back?.plan.new) return "parked";
+  return back.progress.outcome === "failed" ? "failed" : "rolled back";
+}
+
+/** How a parked release comes back; one whose number nobody knows any more is not offered. */
+export function parkedHint() {
+  const [command, node] = [
+    el("code"),
+    el("p", "hint", "Parked releases have no tasks. One comes back with "),
+  ];
+  node.append(command);
+  const update = (app, releases) => {
+    const parked = releases.filter((r) => r.state === "parked");
+    const named = parked.find((r) => r.number);
+    show(node, parked.length > 0);
+    setText(command, `horcrux rollback ${app}${named ? ` ${releaseName(named)}` : ""}`);
   };
   return { node, update };
 }
@@ -65,9 +106,11 @@ function row() {
   const node = el("tr", "", ...cells);
   const update = (r) => {
     setData(node, "idle", r.weight > 0 ? "no" : "yes");
+    setData(node, "role", r.role);
     const pending = r.pending ? `, ${r.pending} waiting` : "";
     const texts = [
       releaseName(r),
+      r.state,
       wholePercent(r.weight),
       `${r.running}/${r.desired}${pending}`,
       rate(r.requests),
@@ -78,14 +121,14 @@ function row() {
     ];
     texts.forEach((text, index) => setText(cells[index], text));
     cells[0].title = r.service;
-    cells[7].title = moment(r.created);
-    setData(cells[2], "level", r.running < r.desired ? "warning" : "none");
+    cells[MADE].title = moment(r.created);
+    setData(cells[TASKS], "level", r.running < r.desired ? "warning" : "none");
     setData(
-      cells[4],
+      cells[ERRORS],
       "level",
       r.errors >= 0.05 ? "critical" : r.errors >= 0.01 ? "warning" : "none",
     );
-    setData(cells[6], "level", r.failures > 0 ? "warning" : "none");
+    setData(cells[FAILURES], "level", r.failures > 0 ? "warning" : "none");
   };
   return { node, update };
 }

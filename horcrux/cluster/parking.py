@@ -1,0 +1,69 @@
+"""Earlier releases that are kept without tasks, and what goes when they are not kept any more."""
+
+from collections.abc import Collection
+
+import docker
+from docker.errors import APIError, DockerException
+from requests.exceptions import RequestException
+
+from horcrux.cluster import services
+from horcrux.docker_api import Access, connect
+
+
+def clear(
+    client: docker.APIClient, access: Access, environment: str, app: str, keep: Collection[str]
+) -> None:
+    """Remove the app's services but `keep` (names), its secrets that none uses, and their images on hosts."""
+    found = services.of_app(client, environment, app)
+    for name in found.keys() - set(keep):
+        client.remove_service(name)
+    remove_secrets(client, environment, app)
+    images = {
+        services.template(found[name])["ContainerSpec"]["Image"] for name in found if name in keep
+    }
+    gone = {services.template(s)["ContainerSpec"]["Image"] for s in found.values()} - images
+    if gone:
+        _prune(client, access, images)
+
+
+def remove_secrets(client: docker.APIClient, environment: str, app: str) -> None:
+    """Remove the app's secrets that no service uses: the Swarm refuses to remove others."""
+    filters = {"label": [f"horcrux.environment={environment}", f"horcrux.app={app}"]}
+    for secret in client.secrets(filters):
+        try:
+            client.remove_secret(secret["ID"])
+        except APIError as error:
+            if "in use" not in str(error.explanation):
+                raise
+
+
+def _prune(client: docker.APIClient, access: Access, kept: Collection[str]) -> None:
+    """Remove the app's other images on every host that answers; one that does not is cleared next time."""
+    repositories = {_repository(image) for image in kept}
+    digests = {image.partition("@")[2] for image in kept}
+    for node in client.nodes():
+        if node["Status"]["State"] != "ready":
+            continue
+        try:
+            engine = connect(access, node["Description"]["Hostname"])
+            for image in engine.images():
+                for name in image.get("RepoDigests") or ():
+                    repository, _, digest = name.partition("@")
+                    if repository in repositories and digest not in digests:
+                        _remove_image(engine, name)
+        except (DockerException, RequestException):
+            continue
+
+
+def _remove_image(engine: docker.APIClient, name: str) -> None:
+    try:
+        engine.remove_image(name)
+    except APIError:
+        return  # a container that has ended still holds it
+
+
+def _repository(image: str) -> str:
+    """`host:5000/name` of `host:5000/name:tag@sha256:…`."""
+    name = image.partition("@")[0]
+    head, slash, last = name.rpartition("/")
+    return f"{head}{slash}{last.partition(':')[0]}"

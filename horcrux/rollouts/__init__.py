@@ -1,0 +1,1 @@
+"""Releases on their way, as the command shows, begins and steers them."""

@@ -1,0 +1,222 @@
+"""How an app's next release takes over, and how the present one is held to what was declared."""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import docker
+from docker.errors import DockerException
+from requests.exceptions import RequestException
+
+from horcrux.cluster import gap, services, tasks, traffic, walk
+from horcrux.cluster.walk import Walk
+from horcrux.docker_api import Access
+from providers import history
+
+FAILURES = 3  # tasks that may fail in a row before a release is given up: one may be bad luck
+EDGE_SECONDS = 60  # edges follow within two seconds; a host that boots takes half a minute
+POLL_SECONDS = 0.25
+EXPLAIN_SECONDS = 2.0  # between two looks at why a release does not start
+Condition = Callable[[dict[str, dict[str, Any]]], bool]
+
+
+def lead(
+    client: docker.APIClient, plan: dict[str, Any], before: list[dict[str, Any]], last: Walk | None
+) -> tuple[int, float | None]:
+    """From the release that serves, if one does, to the plan's; its number, and seconds without any."""
+    app, service = plan["app"], plan["service"]
+    weights = traffic.weights(client, app)
+    serving = {s: w for s, w in weights.items() if s != service and w and services.find(client, s)}
+    walked = last if last and last.plan["new"] == service else None
+    under_way = walked if walked and not walked.over else None
+    if under_way is None and serving and plan["strategy"] != "recreate":
+        number = history.next_number(before, last.plan if last else None)
+        under_way = walk.begin(client, app, _asked(client, plan, number, serving))
+    if under_way:
+        _end(client, plan, under_way)
+        return int(under_way.plan["number"]), None
+    if walked and walked.outcome == "promoted":  # the update was killed after that
+        number = int(walked.plan["number"])
+    else:
+        number = history.next_number(before, last.plan if last else None)
+    return number, _begin(client, plan, number)
+
+
+def _asked(
+    client: docker.APIClient, plan: dict[str, Any], number: int, serving: dict[str, int]
+) -> dict[str, Any]:
+    """What control is asked to do."""
+    old = max(serving, key=lambda s: serving[s])
+    return {
+        **plan["walk"],
+        "strategy": plan["strategy"],
+        "new": plan["service"],
+        "release": plan["release"],
+        "image": plan["image"],
+        "settings": plan["settings"],
+        "number": number,
+        "old": old,
+        "old_number": traffic.numbers(client, plan["app"]).get(old),
+        "replicas": _wanted(plan, services.replicas(client, old)),
+        "routed": plan["routed"],
+        "drain": int(plan["drain"]),
+        "start_timeout": int(plan["start_timeout"]),
+    }
+
+
+def _end(client: docker.APIClient, plan: dict[str, Any], walking: Walk) -> None:
+    """Wait until control has led from the old release to the new one; raises what the user is to be told."""
+    app, number = plan["app"], walking.plan["number"]
+    trouble = Trouble(client, plan)
+    walking = walk.await_end(client, app, walking, trouble.look)
+    if walking.outcome == "rolled-back":
+        raise RuntimeError(
+            f"{app}: r{number} was rolled back: {walking.reason}\nr{walking.plan['old_number']} serves. "
+            f"Mend apps.{app}, or take the change back, and run `pulumi up` again."
+        )
+    if walking.outcome == "failed":
+        raise RuntimeError(
+            f"{app}: release {plan['release']} {walking.reason}\n{trouble.told}\n"
+            f"{_consequence(plan, known=False)}"
+        )
+
+
+class Trouble:
+    """Why a release does not start, asked while its tasks are there: control takes them away."""
+
+    def __init__(self, client: docker.APIClient, plan: dict[str, Any]) -> None:
+        self._client, self._plan = client, plan
+        self._next = 0.0
+        self.told = "it told nothing of why"
+
+    def look(self, _: Walk) -> None:
+        """Ask again, now and then, as long as a task has failed or waits."""
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + EXPLAIN_SECONDS
+        plan = self._plan
+        found = tasks.of_release(self._client, plan["service"], plan["release"])
+        if found.failed or found.waiting:
+            access = Access.of(plan["access"])
+            self.told = tasks.explain(self._client, access, plan["service"], found)
+
+
+def _wanted(plan: dict[str, Any], now: int) -> int:
+    """How many tasks the app is to have, which has `now`."""
+    elastic = plan.get("elastic")
+    if not elastic:
+        return int(plan["replicas"])
+    return min(max(now, int(elastic["min"])), int(elastic["max"]))
+
+
+def _begin(client: docker.APIClient, plan: dict[str, Any], number: int) -> float | None:
+    """A release with none before it, or in its place: started, healthy, and given all requests."""
+    services.return_to(client, plan["service"], plan["release"])
+    now = services.replicas(client, plan["service"])
+    services.scale(client, plan["service"], _wanted(plan, now))
+    try:
+        _healthy(client, plan, known=False)
+        _serve(client, plan, number)
+    except Exception:
+        _put_back(client, plan)
+        raise
+    traffic.set_weights(
+        client, plan["environment"], plan["app"], {plan["service"]: 100}, {plan["service"]: number}
+    )
+    recreated = plan["strategy"] == "recreate"
+    return gap.of_release(client, plan["service"], plan["release"]) if recreated else None
+
+
+def hold(client: docker.APIClient, plan: dict[str, Any], old: dict[str, Any], number: int) -> None:
+    """The release that serves, as it was made and as it is declared now: nothing is begun anew."""
+    service = plan["service"]
+    if plan["strategy"] == "recreate" and services.find(client, service) is None:
+        raise RuntimeError(f"the service {service} is gone; make it anew: pulumi up --refresh")
+    if old.get("spec") and plan["strategy"] != "recreate":
+        services.restore(client, {**old["spec"], "Labels": plan["labels"]}, plan["auth"])
+    services.relabel(client, service, plan["labels"])
+    if old.get("auth") != plan["auth"]:
+        services.authorize(client, service, plan["auth"])
+    now = services.replicas(client, service)
+    asleep = (plan.get("elastic") or {}).get("sleeps") and now == 0
+    if not asleep:
+        services.scale(client, service, _wanted(plan, now))
+        _healthy(client, plan, known=True)
+        _serve(client, plan, number)
+    if traffic.weights(client, plan["app"]) != {service: 100}:
+        share = {service: 100}
+        traffic.set_weights(client, plan["environment"], plan["app"], share, {service: number})
+        if plan["routed"]:
+            traffic.settle(client, EDGE_SECONDS)
+
+
+def _healthy(client: docker.APIClient, plan: dict[str, Any], *, known: bool) -> None:
+    limit = float(plan["start_timeout"])
+    former = {t["ID"] for t in tasks.of_release(client, plan["service"], plan["release"]).failed}
+    deadline = time.monotonic() + limit
+    while True:
+        found = tasks.of_release(client, plan["service"], plan["release"])
+        # Control may change an elastic app's number while we look.
+        if found.healthy >= services.replicas(client, plan["service"]):
+            return
+        new_failures = [t for t in found.failed if t["ID"] not in former]
+        late = time.monotonic() > deadline
+        if len(new_failures) >= FAILURES or late:
+            reason = (
+                f"is not healthy after {limit:.0f} s"
+                if late
+                else f"failed {len(new_failures)} times"
+            )
+            why = tasks.explain(client, Access.of(plan["access"]), plan["service"], found)
+            raise RuntimeError(
+                f"{plan['app']}: release {plan['release']} {reason}\n{why}\n"
+                f"{_consequence(plan, known=known)}"
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def _consequence(plan: dict[str, Any], *, known: bool) -> str:
+    serving = "Its healthy tasks still serve" if known else "What ran before, if anything, serves"
+    return f"{serving}. Mend apps.{plan['app']} and run `pulumi up` again."
+
+
+def _serve(client: docker.APIClient, plan: dict[str, Any], number: int) -> None:
+    """Requests go to a release that has none beside it, once every edge finds it well."""
+    app, service = plan["app"], plan["service"]
+    now = traffic.weights(client, app)
+    if service not in now or not now[service]:
+        share = {service: 100}
+        traffic.set_weights(client, plan["environment"], app, share, {service: number})
+    if not plan["routed"]:
+        return
+
+    def well(edges: dict[str, dict[str, Any]]) -> bool:
+        wanted = services.replicas(client, service)
+        return all(e["releases"].get(service, {}).get("up", 0) >= wanted for e in edges.values())
+
+    if not traffic.settle(client, EDGE_SECONDS, well):
+        raise traffic.EdgeError(
+            f"{app}: its tasks are healthy, but the edges' own check (health.http, port) fails: "
+            f"compare apps.{app}.port and apps.{app}.health with what the app listens on"
+        )
+
+
+def drained(service: str) -> Condition:
+    """Whether no request is under way at a release."""
+
+    def quiet(edges: dict[str, dict[str, Any]]) -> bool:
+        return all(e["releases"].get(service, {}).get("sessions", 0) == 0 for e in edges.values())
+
+    return quiet
+
+
+def _put_back(client: docker.APIClient, plan: dict[str, Any]) -> None:
+    """A first release that failed gets no tasks; where one was changed in place, it is changed back."""
+    try:
+        if plan["strategy"] == "recreate":
+            services.roll_back(client, plan["service"])
+            return
+        services.scale(client, plan["service"], 0)
+    except (DockerException, RequestException, RuntimeError) as error:
+        print(f"{plan['app']}: could not be put back: {error}", file=sys.stderr)
