@@ -60,6 +60,8 @@ def _remove(client: docker.APIClient, kind: str, name: str, project: str) -> Non
         raise RuntimeError(
             f"the leftover {kind.lower()} {name} cannot be removed: {error}"
         ) from error
+    if kind == "Service" and not found["Spec"]["Mode"].get("Replicated", {}).get("Replicas"):
+        return  # an earlier release that was kept, and is gone back to: made anew from the same image
     print(
         f"removed the {kind.lower()} {name}, left by an update that did not finish", file=sys.stderr
     )

@@ -36,10 +36,10 @@ def rules(backend: Backend) -> list[str]:
         found += [*_by_chance(backend, mine), *_as_before(backend, mine)]
         found += [*_where_tasks_are(backend, mine), *_as_asked(backend, mine)]
     if backend.sleeps:
-        none = f"{{ nbsrv({name(backend, backend.main)}) eq 0 }}"
+        none = "{ var(txn.backend),nbsrv -m int eq 0 }"
         found += [
             f"http-request return status 200 if {mine} {none} probe",
-            f"http-request lua.hold {name(backend, backend.main)} {backend.hold} if {mine} {none}",
+            f"http-request lua.hold {backend.hold} if {mine} {none}",
         ]
     return found
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from control import choice
 from control.backend import Backend, Release
-from control.hold import HOLD
+from control.hold import AGAIN, HOLD
 
 CONFIG, ROUTES = "haproxy.cfg", "routes.map"
 
@@ -36,23 +36,27 @@ CLASSES = (
     *(2, 5, 7, 10, 14, 18, 25, 35, 50, 70, 100, 140, 180, 250, 350, 500, 700),
     *(1000, 1400, 1800, 2500, 3500, 5000, 7000, 10_000, 30_000),
 )
+COUNTED_TOGETHER = 3  # classes
 LONGEST_BACKEND = 150  # characters: app-APP:SERVICE, names of 63 at most
 MOST_BACKENDS = 4096  # that are counted apart; beyond it those asked longest ago begin anew
 ASKED = "asked"  # requests of each app, also those that no task answered
 LUA = "hold.lua"
+AGAIN_SOCKET = "/run/edge/again.sock"  # from an old worker to the new one: what waits for a task
 PROBES = "Horcrux-Probe"  # in the User-Agent of the platform's own probes
 
 
 def _counting() -> str:
-    """Rules that count an answer in the class of its time, from request's to answer's headers."""
+    """Rules that count an answer in the class of its time, from request's to answer's headers.
+
+    The fastest classes come first, and after each few the rules end for those that were counted: so what
+    is fast, and of which there may be the most, costs the least.
+    """
     starts, ends = (0, *CLASSES), (*(c - 1 for c in CLASSES), "")
-    rules = [
-        "set-var(txn.ms) date(0,ms),sub(txn.began)",
-        *(
-            f"sc-inc-gpc({number},1) if {{ var(txn.ms) -m int {start}:{end} }}"
-            for number, (start, end) in enumerate(zip(starts, ends, strict=True))
-        ),
-    ]
+    rules = ["set-var(txn.ms) date(0,ms),sub(txn.began)"]
+    for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        rules.append(f"sc-inc-gpc({number},1) if {{ var(txn.ms) -m int {start}:{end} }}")
+        if number % COUNTED_TOGETHER == COUNTED_TOGETHER - 1 and end:
+            rules.append(f"allow if {{ var(txn.ms) -m int 0:{end} }}")
     return "".join(f"\n    http-response {rule}" for rule in rules)
 
 
@@ -108,7 +112,6 @@ defaults
     log global
     option httplog
     option dontlognull
-    option forwardfor
     option idle-close-on-response
     option http-keep-alive
     option splice-auto
@@ -135,6 +138,7 @@ frontend metrics
 frontend edge
     bind :8080 accept-proxy
     bind :8443 accept-proxy ssl crt /run/secrets/edge.pem alpn h2,http/1.1
+    bind unix@{AGAIN_SOCKET} mode 600 name {AGAIN} accept-proxy
     log-format '{LOG_FORMAT}'
     unique-id-format %[uuid()]
     monitor-uri /.horcrux/health
@@ -147,9 +151,11 @@ frontend edge
     http-request set-var(txn.backend) var(txn.main)
     acl probe req.hdr(user-agent) -m sub {PROBES}
     acl known var(txn.main) -m found
+    acl again so_name {AGAIN}
     http-request set-header X-Request-ID %[unique-id] unless {{ req.hdr(x-request-id) -m found }}
-    http-request set-header X-Forwarded-Proto https if {{ ssl_fc }}
-    http-request set-header X-Forwarded-Proto http unless {{ ssl_fc }}
+    http-request add-header X-Forwarded-For %[src] unless again
+    http-request set-header X-Forwarded-Proto https if {{ ssl_fc }} !again
+    http-request set-header X-Forwarded-Proto http unless {{ ssl_fc }} or again
     http-request set-header X-Forwarded-Host %[req.hdr(host)]
     http-request track-sc2 var(txn.main),field(1,:) table {ASKED} if known !probe
     http-request sc-inc-gpc0(2) if known !probe
@@ -169,6 +175,12 @@ backend {ASKED}
 
 backend unknown
     http-request return status 404 content-type "text/html; charset=utf-8" string "<!doctype html><title>Not found</title><h1>Not found</h1><p>No application answers at this address.</p>"
+
+backend {AGAIN}
+    timeout server {OLD_WORKERS}
+    timeout tunnel {OLD_WORKERS}
+    http-request disable-l7-retry unless {{ method GET HEAD OPTIONS }}
+    server new unix@{AGAIN_SOCKET} send-proxy-v2 no-check
 
 # Disabled by the edge's agent when this host is to be left: the front door's check then fails.
 backend accepting

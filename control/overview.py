@@ -110,7 +110,7 @@ def _app(
         **{p: values.of(f"app:latency:{p}_1m", name) for p in ("p50", "p95", "p99")},
         "replicas": {"desired": desired, "running": running},
         "rollout": _rollout(name, releases, snapshot, now),
-        "walk": walk.as_json() if (walk := snapshot.walks.get(name)) else None,
+        "walk": walk.in_short() if (walk := snapshot.walks.get(name)) else None,
         "releases": [_release(r, values) for r in releases],
     }
 

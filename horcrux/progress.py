@@ -105,7 +105,7 @@ class Progress:
 
     def _finish(self, step: StepEventMetadata) -> None:
         found = self._running.pop(step.urn, None)
-        self._done += _operation(step) in COUNTED
+        self._done += _operation(step) in COUNTED and not _is_let_go(step)
         if not found or not found.text:
             return
         took = time.monotonic() - found.began
@@ -145,6 +145,11 @@ def _operation(step: StepEventMetadata) -> str:
     return str(getattr(step.op, "value", step.op))
 
 
+def _is_let_go(step: StepEventMetadata) -> bool:
+    """Whether Pulumi only forgets it: an earlier release's service, which is its rollout's from now on."""
+    return _operation(step).startswith("delete") and bool(step.old and step.old.retain_on_delete)
+
+
 def _described(step: StepEventMetadata) -> str:
     """The step in words, or nothing for what is not worth a line."""
     operation = _operation(step)
@@ -158,6 +163,8 @@ def _described(step: StepEventMetadata) -> str:
     ):
         return ""
     verb, noun = DOING[kind]
+    if _is_let_go(step):
+        return ""
     if operation.startswith("delete"):
         return f"{DELETING.get(kind, 'remove')} {noun} {name}"
     if operation == "replace":

@@ -121,7 +121,7 @@ def _released(
     plan: dict[str, Any], before: list[dict[str, Any]], old: dict[str, Any]
 ) -> dict[str, Any]:
     """Lead the app to what the plan says; the outputs."""
-    from horcrux.cluster import parking, services, walk
+    from horcrux.cluster import parking, services, traffic, walk
     from horcrux.docker_api import Access
     from providers.takeover import hold, lead
 
@@ -142,6 +142,9 @@ def _released(
     parked = history.parked(releases, int(plan["keep"]))
     access = Access.of(plan["access"])
     parking.clear(client, access, plan["environment"], plan["app"], {plan["service"], *parked})
+    numbers = {e["service"]: int(e["number"]) for e in reversed(releases)}
+    known_numbers = {s: n for s, n in numbers.items() if s in {plan["service"], *parked}}
+    traffic.set_numbers(client, plan["app"], known_numbers | {plan["service"]: number})
     found = services.find(client, plan["service"])
     spec = {**found["Spec"], "TaskTemplate": services.template(found)} if found else None
     there = services.of_app(client, plan["environment"], plan["app"])

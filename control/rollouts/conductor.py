@@ -158,9 +158,9 @@ def seen_by_edges(gathered: Mapping[str, Any]) -> Edges:
 
 
 def shares(plan: Plan, labels: Mapping[str, str], weights: Mapping[str, int]) -> dict[str, str]:
-    """The labels of these weights, and of the numbers of the releases that are in play."""
+    """The labels of these weights, and of the releases' numbers."""
     known = {**json.loads(labels.get(NUMBERS, "{}")), plan.new: plan.number}
     return {
         WEIGHTS: json.dumps(dict(weights), sort_keys=True),
-        NUMBERS: json.dumps({s: n for s, n in known.items() if s in weights}, sort_keys=True),
+        NUMBERS: json.dumps(known, sort_keys=True),
     }

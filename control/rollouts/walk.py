@@ -41,6 +41,13 @@ class Walk:
         plan = {k: v for k, v in self.raw.items() if k != "settings"}
         return {"plan": plan, "progress": self.progress and self.progress.as_json()}
 
+    def in_short(self) -> dict[str, Any]:
+        """The same with the last verdict alone."""
+        whole = self.as_json()
+        if progress := whole["progress"]:
+            whole["progress"] = {**progress, "verdicts": progress["verdicts"][-1:]}
+        return whole
+
 
 def walk_of(labels: Mapping[str, str]) -> Walk | None:
     """The walk that the labels of an app's config tell of; None where there is none that can be read."""

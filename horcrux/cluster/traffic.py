@@ -32,16 +32,21 @@ def set_weights(
 
     def change(labels: dict[str, str]) -> dict[str, str]:
         known = {**json.loads(labels.get(NUMBERS, "{}")), **(numbers or {})}
-        told = {s: n for s, n in known.items() if s in weights}
         return {
             **labels,
             "horcrux.environment": environment,
             "horcrux.app": app,
             WEIGHTS: json.dumps(weights, sort_keys=True),
-            NUMBERS: json.dumps(told, sort_keys=True),
+            NUMBERS: json.dumps(known, sort_keys=True),
         }
 
     relabel(client, app, change)
+
+
+def set_numbers(client: docker.APIClient, app: str, numbers: dict[str, int]) -> None:
+    """Tell what people call the releases that there are, and forget all others."""
+    told = json.dumps(numbers, sort_keys=True)
+    relabel(client, app, lambda labels: {**labels, NUMBERS: told})
 
 
 def labels(client: docker.APIClient, app: str) -> dict[str, str]:

@@ -68,7 +68,7 @@ def test_a_rollout_is_seen_with_both_releases_and_moves_on(page: Page, visitor: 
     source = visitor.portal.source
     apps = source.told["apps"]
     source.change(apps=[world.rolling("hello", 0.3), *apps[2:]])
-    rollout = page.locator(".app", has_text="hello").locator(".rollout")
+    rollout = page.locator(".app", has_text="hello").locator(".rollout").first
     expect(rollout).to_contain_text("r1 → r2, for 34 s")
     expect(rollout.get_by_role("img")).to_have_attribute(
         "aria-label", "Shares of traffic: r1 70 %, r2 30 %"

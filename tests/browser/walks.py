@@ -163,6 +163,7 @@ def back(name: str, outcome: str = "rolled-back", reason: str = BAD, **told: Any
     ended["verdicts"] = [verdict(step=0, weight=5), bad_verdict()] if reason == BAD else []
     old, new = pair(name, 0.0)
     new |= {
+        "created": time.time() - 310,
         "number": None,
         "desired": 0,
         "running": 0,

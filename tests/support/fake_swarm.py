@@ -14,7 +14,7 @@ from docker.errors import APIError, NotFound
 from control.backend import backends
 from control.haproxy import render
 
-WEIGHTS, RELEASE = "horcrux.weights", "horcrux.release"
+WEIGHTS, NUMBERS, RELEASE = "horcrux.weights", "horcrux.numbers", "horcrux.release"
 ENVIRONMENT = "dev"
 
 
@@ -286,6 +286,8 @@ class FakeSwarm:
             {"id": plan["id"], "outcome": self.ending, "reason": "is not healthy after 60 s"}
         )
         labels[WEIGHTS] = json.dumps({serving: 100})
+        numbers = json.loads(labels[NUMBERS])
+        labels[NUMBERS] = json.dumps({serving: numbers[serving]})
         for name, replicas in ((serving, plan["replicas"]), (other, 0)):
             self.services_by_name[name]["Spec"]["Mode"]["Replicated"]["Replicas"] = replicas
         self._weights_changed()

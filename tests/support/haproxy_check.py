@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from providers.x509 import self_signed, signed
 
 START_SECONDS = 10  # it listens after some ten milliseconds; a busy machine may need more
 CHECK_SECONDS = 60  # a check takes a tenth of a second
+Behind = int | Mapping[str, int] | None
 
 
 def program() -> str:
@@ -40,7 +41,7 @@ def written(bundle: Bundle, folder: Path) -> Path:
     for name, text in bundle.files.items():
         (folder / name).write_text(
             text.replace("/run/secrets/edge.pem", str(certificate(folder))).replace(
-                "/run/edge/stats.sock", str(folder / "stats.sock")
+                "/run/edge/", f"{folder}/"
             )
         )
     return folder / CONFIG
@@ -65,16 +66,22 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def on_loopback(text: str, port: int, behind: int | None) -> str:
+def on_loopback(text: str, port: int, behind: Behind) -> str:
     """The same configuration with one plain port, and all tasks on the port `behind` of this machine.
 
-    Without one, each app's backend answers with its own name, after all that the edge checks by itself.
+    Or, by service, the port of each release's tasks. Without any, each app's backend answers with its own
+    name, after all that the edge checks by itself.
     """
     text = text.replace("bind :8404", f"bind 127.0.0.1:{free_port()}")
     text = text.replace("bind :8080 accept-proxy", f"bind 127.0.0.1:{port}")
     text = re.sub(r" +bind :8443 .*\n", "", text)
     if behind is not None:
-        return re.sub(r"(server-template \S+ \d+) \S+", rf"\1 127.0.0.1:{behind}", text)
+
+        def address(found: re.Match[str]) -> str:
+            at = behind if isinstance(behind, int) else behind[found[2]]
+            return f"{found[1]} 127.0.0.1:{at}"
+
+        return re.sub(r"(server-template (\S+)_ \d+) \S+", address, text)
     answer = r'    http-request return status 200 content-type text/plain string "\1"'
     return re.sub(
         r"(?m)^backend app-([^:\s]+)(\S+)\n((?:    .+\n)*)",
@@ -84,7 +91,7 @@ def on_loopback(text: str, port: int, behind: int | None) -> str:
 
 
 @contextlib.contextmanager
-def running(bundle: Bundle, folder: Path, behind: int | None = None) -> Iterator[int]:
+def running(bundle: Bundle, folder: Path, behind: Behind = None) -> Iterator[int]:
     """An HAProxy with these routes; its port. `behind`: see `on_loopback`."""
     config, port = written(bundle, folder), free_port()
     config.write_text(on_loopback(config.read_text(), port, behind))

@@ -82,10 +82,21 @@ def test_a_check_that_is_no_path_leaves_its_service_out(check: Any) -> None:
     assert "is not a path to check" in refused({**RULES, "check": check})
 
 
-@pytest.mark.parametrize("key", ["body_limit", "rate_limit", "timeout", "tunnel_timeout"])
+@pytest.mark.parametrize("key", ["body_limit", "rate_limit", "timeout", "tunnel_timeout", "hold"])
 @pytest.mark.parametrize("value", [-1, 1.5, "9", True])
 def test_a_limit_that_is_no_whole_number_leaves_its_service_out(key: str, value: Any) -> None:
     assert f"{key}: {value!r} is not a whole number" in refused({**RULES, key: value})
+
+
+@pytest.mark.parametrize("key", ["sticky", "sleeps"])
+@pytest.mark.parametrize("value", [1, "true", []])
+def test_a_switch_is_true_or_false_or_leaves_its_service_out(key: str, value: Any) -> None:
+    assert f"{key}: {value!r} is not true or false" in refused({**RULES, key: value})
+
+
+@pytest.mark.parametrize("tester", ["", "X Canary", "X-Canary\n", "x" * 64, "1x", "ä", 1, True])
+def test_a_tester_s_header_that_is_none_leaves_its_service_out(tester: Any) -> None:
+    assert "is not the name of a header" in refused({**RULES, "tester": tester})
 
 
 @pytest.mark.parametrize("name", ["a b", "a\nb", "a..b", "-a", "", "a" * 64, "a/b", "ä"])
@@ -151,11 +162,26 @@ def test_weights_that_name_nobody_leave_the_routes_and_no_server() -> None:
     assert backend.routes == (("web.test", "/"),)
 
 
-def test_rules_are_those_of_the_release_that_gets_the_most() -> None:
-    old = service("web-1", {**RULES, "timeout": 5}, created="2026-01-01T00:00:00Z")
-    new = service("web-2", {**RULES, "timeout": 9}, created="2026-01-02T00:00:00Z")
-    assert one(old, new, configs=[traffic("web", {"web-1": 100, "web-2": 0})]).timeout == 5
-    assert one(old, new, configs=[traffic("web", {"web-1": 0, "web-2": 100})]).timeout == 9
+@pytest.mark.parametrize(
+    ("weights", "main"),
+    [
+        ({"web-1": 100}, "web-1"),
+        ({"web-2": 100}, "web-2"),
+        ({"web-1": 100, "web-2": 0}, "web-1"),
+        ({"web-1": 1, "web-2": 9999}, "web-1"),
+        ({"web-1": 0, "web-2": 100}, "web-2"),
+        ({"web-1": 0, "web-2": 0}, "web-2"),
+        ({}, "web-2"),
+    ],
+)
+def test_the_main_release_is_the_oldest_with_weight_and_its_rules_hold(
+    weights: dict[str, int], main: str
+) -> None:
+    old = service("web-1", {**RULES, "timeout": 1}, created="2026-01-01T00:00:00Z")
+    new = service("web-2", {**RULES, "timeout": 2}, created="2026-01-02T00:00:00Z")
+    found = one(new, old, configs=[traffic("web", weights)])
+    assert (found.main, f"web-{found.timeout}") == (main, main)
+    assert [r.service for r in found.releases] == sorted(weights), "the oldest first"
 
 
 @pytest.mark.parametrize(
@@ -201,6 +227,8 @@ def test_what_settings_say_is_what_the_edge_understands() -> None:
                     "routes": ["/", "/shop/", "www.example.org/"],
                     "health": {"http": "/healthz?deep=1"},
                     "edge": {"rate_limit": 7, "body_limit": "1M", "timeout": 5},
+                    "canary": {"sticky": True, "tester": "X-New"},
+                    "elastic": {"max": 3, "target": {"queue": 5}, "scale_to_zero": 60},
                 }
             },
         },
@@ -211,11 +239,15 @@ def test_what_settings_say_is_what_the_edge_understands() -> None:
         "web",
         (("web.dev.example.org", "/"), ("web.dev.example.org", "/shop"), ("www.example.org", "/")),
         one(service("web", RULES, release=False)).releases,
+        "web",
         check="/healthz?deep=1",
         body_limit=1 << 20,
         rate_limit=7,
         timeout=5,
         tunnel_timeout=3600,
+        sticky=True,
+        tester="X-New",
+        sleeps=True,
     )
     assert json.loads(label)["port"] == 8080
 

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from control import edges
 from control import routes as routes_module
-from control.haproxy import CONFIG, ROUTES
+from control.haproxy import CONFIG, LUA, ROUTES
 from control.routes import Routes, watch
 from tests.support.client import Client
 from tests.support.control_parts import api
@@ -95,7 +95,7 @@ async def configuration(client: Client, have: str = "") -> dict[str, Any]:
 async def test_an_edge_with_another_version_is_answered_at_once(client: Client) -> None:
     told = await asyncio.wait_for(configuration(client, "another"), SOON)
     assert len(told["version"]) == 16
-    assert set(told["files"]) == {CONFIG, ROUTES}
+    assert set(told["files"]) == {CONFIG, LUA, ROUTES}
 
 
 async def test_an_edge_that_is_current_waits_and_is_woken_by_a_change(

@@ -31,11 +31,12 @@ defaults
 frontend edge
     bind 127.0.0.1:{port}
     http-request return status 200 content-type text/plain string "{answer}" unless {{ path /slow }}
-    default_backend app-web
-backend app-web
+    default_backend app-web:web-0a1b2c3d
+backend app-web:web-0a1b2c3d
     timeout connect 3s
-    server-template web-0a1b2c3d_ 2 127.0.0.1:{behind} weight 100
-    server-template web-4e5f6071_ 3 127.0.0.1:{behind} weight 0
+    server-template web-0a1b2c3d_ 2 127.0.0.1:{behind}
+backend app-web:web-4e5f6071
+    server-template web-4e5f6071_ 3 127.0.0.1:{behind}
 backend accepting
     server self 127.0.0.1:{behind}
 """
@@ -179,8 +180,8 @@ async def test_status_counts_each_release_s_servers(agent: Agent, edge: Edge) ->
     await agent.take(edge.bundle("one"))
     await edge.answers("one")
     assert (await status(agent))["releases"] == {
-        "web-0a1b2c3d": {"up": 2, "sessions": 0},
-        "web-4e5f6071": {"up": 3, "sessions": 0},
+        "web-0a1b2c3d": {"up": 2, "sessions": 0, "requests": 0, "errors": 0},
+        "web-4e5f6071": {"up": 3, "sessions": 0, "requests": 0, "errors": 0},
     }
 
 
@@ -208,7 +209,8 @@ async def test_sessions_of_a_worker_that_finishes_count(agent: Agent, edge: Edge
 
 
 async def test_an_edge_without_configuration_says_so(agent: Agent) -> None:
-    assert await status(agent) == {"version": None, "error": None, "refused": None, "releases": {}}
+    nothing = dict.fromkeys(("version", "error", "refused"))
+    assert await status(agent) == {**nothing, "releases": {}, "asked": {}}
 
 
 async def test_leaving_fails_the_front_door_s_check(agent: Agent, edge: Edge) -> None:

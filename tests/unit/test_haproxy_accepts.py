@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from components.app_spec import edge_label
-from control.backend import backends
+from control.backend import MOST_WEIGHT, backends
 from control.haproxy import CONFIG, ROUTES, Bundle, render
 from horcrux.settings import parse
 from tests.support.haproxy_check import refusal, running
@@ -95,7 +95,10 @@ NEARLY = st.fixed_dictionaries(
     {"port": st.one_of(st.integers(1, 65535), ODD), "routes": st.one_of(
         st.lists(st.one_of(st.tuples(HOSTS, PATHS), st.tuples(ODD, ODD), ODD), max_size=3), ODD)},
     optional=dict.fromkeys(("body_limit", "rate_limit", "timeout", "tunnel_timeout"), ODD)
-    | {"check": st.one_of(ODD, CHECKS.map("/{}".format))},
+    | {"check": st.one_of(ODD, CHECKS.map("/{}".format))}
+    | {"tester": st.one_of(ODD, st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,9}", fullmatch=True))}
+    | {"hold": st.one_of(ODD, st.integers(1, 2**70))}
+    | dict.fromkeys(("sticky", "sleeps"), st.one_of(st.booleans(), st.booleans(), ODD)),
 )  # fmt: skip
 LABELS = st.one_of(NEARLY, NEARLY, JSON, st.text(max_size=30))
 LABEL_NAMES = st.one_of(
@@ -115,8 +118,9 @@ def test_no_label_whatsoever_makes_a_configuration_that_haproxy_refuses(
     services = [service(name, label, app=app, release=r) for name, app, label, r in found]
     configs = [traffic(app, w) for app, w in weights]
     for _, app, _, _ in found:  # and weights that fit
-        chosen = data.draw(st.integers(0, 256))
-        configs.append(traffic(app, {s["Spec"]["Name"]: chosen for s in services}))
+        chosen = data.draw(st.lists(st.integers(0, MOST_WEIGHT), min_size=3, max_size=3))
+        shares = {s["Spec"]["Name"]: chosen[i % 3] for i, s in enumerate(services)}
+        configs.append(traffic(app, shares))
     bundle = render(backends(services, configs)[0])
     assert refusal(bundle, folder) == "", bundle.files[CONFIG]
 
@@ -196,5 +200,5 @@ def test_the_map_ends_every_route_with_a_slash() -> None:
     found, _ = backends([service("web", rules, release=False)], [])
     assert (
         render(found).files[ROUTES]
-        == "a.test/ app-web\na.test/shop/ app-web\nb.test/x/y/ app-web\n"
+        == "a.test/ app-web:web\na.test/shop/ app-web:web\nb.test/x/y/ app-web:web\n"
     )

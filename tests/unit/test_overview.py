@@ -83,6 +83,7 @@ def test_without_prometheus_what_is_measured_is_null_and_the_rest_is_there(
         "name": "hello", "urls": ["http://hello.dev.localhost:8080/"], "state": "well",
         "requests": None, "errors": None, "p50": None, "p95": None, "p99": None,
         "replicas": {"desired": 2, "running": 2}, "rollout": None, "walk": None,
+        "elastic": None,
     }  # fmt: skip
     assert release == {
         "service": HELLO, "release": "6368bb5c", "number": 1, "weight": 1.0, "desired": 2,

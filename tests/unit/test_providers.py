@@ -217,7 +217,7 @@ PUSHED = {
         "password": "p",
         "instance": "i1",
     },
-    "reference": "registry.dev.internal:5000/web@sha256:9",
+    "reference": "registry.dev.internal:5000/web:1@sha256:9",
 }
 
 

@@ -1,6 +1,6 @@
-// The releases of an app: which there are, what each is doing, and a table of their numbers.
+// The releases of an app: what each is doing, a bar of their weights, and a table of their numbers.
 
-import { el, Keyed, setData, setText, show } from "./dom.js";
+import { el, Keyed, setAttribute, setData, setText, show } from "./dom.js";
 import { ago, duration, moment, percent, rate, releaseName, wholePercent } from "./format.js";
 import { turnedBack, underWay } from "./walk.js";
 
@@ -64,7 +64,45 @@ function stateOf(release, app) {
   return back.progress.outcome === "failed" ? "failed" : "rolled back";
 }
 
-/** How a parked release comes back; one whose number nobody knows any more is not offered. */
+const shareWords = (release) => `${releaseName(release)} ${wholePercent(release.weight)}`;
+
+/** Shares of traffic: a bar that reads from old to new, and above it the names. */
+export function weightBar() {
+  const legend = el("p", "shares");
+  legend.setAttribute("aria-hidden", "true"); // the bar's label says the same
+  const bar = el("div", "weights");
+  bar.setAttribute("role", "img");
+  const [names, parts] = [new Keyed(legend, key, shareName), new Keyed(bar, key, sharePart)];
+  const update = (releases) => {
+    names.update(releases);
+    parts.update(releases);
+    setAttribute(bar, "aria-label", `Shares of traffic: ${releases.map(shareWords).join(", ")}`);
+  };
+  return { node: el("div", "", legend, bar), update };
+}
+
+const key = (release) => release.service;
+
+function shareName() {
+  const node = el("span", "share");
+  const update = (release) => {
+    setData(node, "role", release.role);
+    setText(node, shareWords(release));
+  };
+  return { node, update };
+}
+
+function sharePart() {
+  const node = el("span", "part");
+  const update = (release) => {
+    setData(node, "role", release.role);
+    const width = `${(release.weight * 100).toFixed(1)}%`;
+    if (node.style.flexBasis !== width) node.style.flexBasis = width;
+  };
+  return { node, update };
+}
+
+/** How a parked release comes back; without a number it is the one that served last. */
 export function parkedHint() {
   const [command, node] = [
     el("code"),

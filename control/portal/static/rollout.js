@@ -3,7 +3,7 @@
 import { el, Keyed, setAttribute, setData, setText, show } from "./dom.js";
 import { ago, moment, span } from "./format.js";
 import { badge } from "./hosts.js";
-import { involved, releaseTable } from "./releases.js";
+import { involved, releaseTable, weightBar } from "./releases.js";
 import { verdictLine, verdictPart } from "./verdict.js";
 import {
   namesOf,
@@ -15,7 +15,6 @@ import {
   underWay,
   wasAborted,
 } from "./walk.js";
-import { weightBar } from "./weights.js";
 
 const MARKS = { done: "✓", now: "●", next: "○" };
 const SAID = { done: "done", now: "under way", next: "to come" };

@@ -24,8 +24,8 @@ export function verdictLine() {
 /** All of it; `update(walk, told)` leaves out a sentence that stands elsewhere. */
 export function verdictPart() {
   const [found, when, sentence] = [badge(), el("span", "when"), el("p", "sentence")];
-  const [before, table] = [looks(), comparison()];
-  const head = el("div", "verdict-line", found.node, when, before.node);
+  const table = comparison();
+  const head = el("p", "verdict-line", found.node, when);
   const node = el("div", "verdict", head, sentence, table.node);
   const update = (walk, told = "") => {
     const verdict = lastVerdict(walk);
@@ -38,32 +38,9 @@ export function verdictPart() {
       `last look ${age}, at ${verdict.weight} %, over ${countdown(Math.round(verdict.window))}`,
     );
     when.title = moment(verdict.at);
-    before.update(walk.progress.verdicts);
     setText(sentence, verdict.text);
     show(sentence, Boolean(verdict.text) && !told.includes(verdict.text));
     table.update(verdict, namesOf(walk));
-  };
-  return { node, update };
-}
-
-/** The last looks as a row of shapes. */
-function looks() {
-  const node = el("span", "looks");
-  node.setAttribute("role", "img");
-  let known = "";
-  const update = (verdicts) => {
-    const words = verdicts.map((v) => v.verdict).join(", ");
-    if (words === known) return;
-    known = words;
-    node.setAttribute("aria-label", `Last looks, the newest last: ${words}`);
-    node.title = words;
-    node.replaceChildren(
-      ...verdicts.map((v) => {
-        const mark = el("span", "look", el("span", "shape"));
-        mark.dataset.level = grade(v);
-        return mark;
-      }),
-    );
   };
   return { node, update };
 }
@@ -94,12 +71,13 @@ function comparison() {
 }
 
 /** What was compared, as rows: numbers of requests, then each check. */
-function lines({ new: ours = {}, old: theirs = {}, checks = [] }) {
-  if (!checks.length) return [];
+function lines(verdict) {
+  const { new: ours, old: theirs, checks } = verdict;
+  if (!checks?.length) return [];
   const requests = {
     name: "requests",
-    new: ours.requests,
-    old: theirs.requests,
+    new: ours?.requests,
+    old: theirs?.requests,
     ok: null,
     format: plain,
   };

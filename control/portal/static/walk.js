@@ -103,7 +103,8 @@ export function timeLeft(walk, now) {
 }
 
 /** The numbers of the last look, new against old: `errors 5.1 % against 0.10 %, p95 480 ms against 42 ms`. */
-export function compared({ new: ours = {}, old: theirs = {} }) {
+export function compared(verdict) {
+  const [ours, theirs] = [verdict.new ?? {}, verdict.old ?? {}];
   const pairs = [];
   if (ours.requests) pairs.push(["errors", percent(ours.errors / ours.requests), share(theirs)]);
   if (typeof ours.p95 === "number")
