@@ -1,5 +1,6 @@
 """An application: its secrets, its release as a Swarm service, and the rollout that leads to it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -119,7 +120,7 @@ class App(Component):
             "labels": self._labels(),
             "routed": bool(app.routes),
             "strategy": app.releases_by,
-            "walk": app_spec.walk_of(app),
+            "walk": json.dumps(app_spec.walk_of(app), sort_keys=True),
             "keep": app.keep,
             "drain": app.drain,
             "start_timeout": app.start_timeout,

@@ -60,8 +60,8 @@ def _remove(client: docker.APIClient, kind: str, name: str, project: str) -> Non
         raise RuntimeError(
             f"the leftover {kind.lower()} {name} cannot be removed: {error}"
         ) from error
-    if kind == "Service" and not found["Spec"]["Mode"].get("Replicated", {}).get("Replicas"):
-        return  # an earlier release that was kept, and is gone back to: made anew from the same image
+    if kind == "Service" and _is_parked(found):
+        return  # it is gone back to, and made anew from the same image
     print(
         f"removed the {kind.lower()} {name}, left by an update that did not finish", file=sys.stderr
     )
@@ -106,6 +106,20 @@ def _labels(found: dict[str, Any]) -> dict[str, str]:
     return labels or {}
 
 
+def _free(client: docker.APIClient, secret: str) -> None:
+    """Remove earlier releases that are kept without tasks, where they use a secret that comes back."""
+    for service in client.services():
+        used = service["Spec"]["TaskTemplate"]["ContainerSpec"].get("Secrets") or []
+        if _is_parked(service) and any(reference["SecretID"] == secret for reference in used):
+            client.remove_service(service["ID"])
+
+
+def _is_parked(service: dict[str, Any]) -> bool:
+    """Whether it is an app's earlier release, kept without tasks."""
+    tasks = service["Spec"]["Mode"].get("Replicated", {}).get("Replicas")
+    return "horcrux.app" in (service["Spec"].get("Labels") or {}) and not tasks
+
+
 def _delete(client: docker.APIClient, kind: str, found: dict[str, Any]) -> None:
     identity = found.get("Id") or found["ID"]
     match kind:
@@ -122,6 +136,7 @@ def _delete(client: docker.APIClient, kind: str, found: dict[str, Any]) -> None:
                     continue  # gone meanwhile
             client.remove_network(identity)
         case "Secret":
+            _free(client, identity)
             client.remove_secret(identity)
         case "ServiceConfig":
             client.remove_config(identity)

@@ -62,7 +62,7 @@ def _counting() -> str:
 
 LOG_FORMAT = json.dumps(
     {
-        "time": "%[date(0,ms),utime(%Y-%m-%dT%H:%M:%SZ)]",
+        "time": "%[date,utime(%Y-%m-%dT%H:%M:%SZ)]",
         "client": "%ci",
         "method": "%[capture.req.method,json(utf8s)]",
         "host": "%[var(txn.host),json(utf8s)]",

@@ -8,11 +8,16 @@ EVERY_MS = 50  # between two looks at whether a task is up
 AGAIN = "again"  # the backend of the old worker that leads to the new one
 
 HOLD = f"""\
+local function now()
+    local time = core.now()
+    return time.sec + time.usec / 1e6
+end
+
 -- http-request lua.hold SECONDS
 core.register_action("hold", {{"http-req"}}, function(txn, seconds)
-    local backend, ends = txn:get_var("txn.backend"), core.now().sec + tonumber(seconds)
-    while txn.f:nbsrv(backend) == 0 and core.now().sec < ends do
-        if txn.f:stopping() then
+    local backend, ends = txn:get_var("txn.backend"), now() + tonumber(seconds)
+    while txn.f:nbsrv(backend) == 0 and now() < ends do
+        if txn.f:stopping() == 1 then
             txn:set_var("txn.backend", "{AGAIN}")
             return
         end

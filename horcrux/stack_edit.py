@@ -36,6 +36,14 @@ def set_value(text: str, path: list[str], value: Any) -> str:
     return out.getvalue()
 
 
+def get_value(text: str, path: list[str]) -> Any:
+    """The setting at `path` of a stack file's text; None where there is none."""
+    place = (YAML().load(text) or {}).get("config") or {}
+    for key in [f"{PREFIX}{path[0]}", *path[1:]]:
+        place = place.get(key) if isinstance(place, dict) else None
+    return place
+
+
 def forget_salt(project: Path, environment: str) -> None:
     """Take away what Pulumi noted of the passphrase, when no secret in the file depends on it."""
     path = path_of(project, environment)
@@ -50,17 +58,27 @@ class StackEdit:
 
     def __init__(self, project: Path, environment: str) -> None:
         self._path = path_of(project, environment)
-        self._before = self._path.read_text()
+        self._before = self._written = self._path.read_text()
+        self._former: list[tuple[list[str], Any]] = []
 
     def set(self, path: list[str], value: Any) -> None:
         """Set one setting; None takes it away."""
-        self._write(set_value(self._path.read_text(), path, value))
+        text = self._path.read_text()
+        self._former.append((path, get_value(text, path)))
+        self._write(set_value(text, path, value))
 
     def undo(self) -> None:
-        """Put the file back as it was."""
-        self._write(self._before)
+        """Put the settings back as they were; what others wrote into the file meanwhile stays."""
+        text = self._path.read_text()
+        if text == self._written:
+            self._write(self._before)
+            return
+        for path, value in reversed(self._former):
+            text = set_value(text, path, value)
+        self._write(text)
 
     def _write(self, text: str) -> None:
         part = self._path.with_suffix(".part")
         part.write_text(text)
         part.replace(self._path)
+        self._written = text

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 KEPT = 10  # releases that are remembered
+GIVEN_UP = 5  # beside them, releases that were tried and did not take over
 ENTRY = ("release", "service", "image", "settings", "strategy")
 Entry = dict[str, Any]
 
@@ -26,7 +27,9 @@ def recorded(history: Sequence[Entry], entry: Entry, failed: Entry | None = None
     others = {int(e["number"]): e for e in [*history, *([failed] if failed else [])]}
     others.pop(number, None)
     rest = [others[n] for n in sorted(others, reverse=True)]
-    return [entry, *rest][:KEPT]
+    good = [e for e in rest if not e.get("outcome")][: KEPT - 1]
+    bad = [e for e in rest if e.get("outcome")][:GIVEN_UP]
+    return [entry, *(e for e in rest if e in good or e in bad)]
 
 
 def parked(history: Sequence[Entry], keep: int) -> list[str]:

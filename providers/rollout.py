@@ -7,6 +7,7 @@ releases control walks (see horcrux/cluster/walk.py); this resource waits for ho
 interrupts an update, the next one begins again from what the Swarm says.
 """
 
+import json
 import time
 from typing import Any
 
@@ -43,20 +44,22 @@ DECLARED = (
 class Rollout(Resource, module="horcrux", name="Rollout"):
     """`number` is the current release's; `history` lists releases, see providers/history.py.
 
-    `parked`: services of releases that are kept to go back to. `spec`: the current service as it was made.
+    `parked`: services of releases that are kept to go back to. `spec`: the current service as it was made,
+    as JSON.
     """
 
     number: pulumi.Output[int]
     history: pulumi.Output[list[dict[str, Any]]]
     parked: pulumi.Output[list[str]]
-    spec: pulumi.Output[dict[str, Any]]
+    spec: pulumi.Output[str]
 
     def __init__(
         self, name: str, plan: dict[str, pulumi.Input[Any]], opts: pulumi.ResourceOptions
     ) -> None:
         """`plan`: environment, app, service, release (hash), image, replicas, elastic (its bounds, or
-        None), labels (the service's), routed, strategy, walk (surge, steps, analysis, smoke), keep, drain,
-        start_timeout (seconds), settings (the app's, as data), access, and auth (to pull images)."""
+        None), labels (the service's), routed, strategy, walk (surge, steps, analysis, smoke; JSON: Pulumi
+        knows floats only), keep, drain, start_timeout (seconds), settings (the app's, as data),
+        access, and auth (to pull images)."""
         props = {**plan, "number": None, "history": None, "parked": None, "spec": None}
         super().__init__(Delegate("providers.rollout"), name, props, opts)
         told = {key: plan[key] for key in DECLARED}
@@ -80,14 +83,18 @@ def diff(old: dict[str, Any], new: dict[str, Any]) -> bool:
 
 def delete(props: dict[str, Any]) -> None:
     """The app goes: no more requests, those under way may finish; then all of its releases."""
-    from horcrux.cluster import parking, services, traffic
+    from horcrux.cluster import parking, services, traffic, walk
     from providers.takeover import drained
 
     client = _client(props)
+    last = walk.find(client, props["app"])
+    if last and not last.over:
+        walk.abort(client, props["app"], last, by="pulumi")
+    there = services.of_app(client, props["environment"], props["app"])
     if props["routed"]:
         traffic.set_weights(client, props["environment"], props["app"], {})
-        traffic.settle(client, float(props["drain"]), drained(props["service"]))
-    for service in services.of_app(client, props["environment"], props["app"]):
+        traffic.settle(client, float(props["drain"]), drained(there))
+    for service in there:
         client.remove_service(service)
     traffic.remove(client, props["app"])
     parking.remove_secrets(client, props["environment"], props["app"])
@@ -123,13 +130,15 @@ def _released(
     """Lead the app to what the plan says; the outputs."""
     from horcrux.cluster import parking, services, traffic, walk
     from horcrux.docker_api import Access
-    from providers.takeover import hold, lead
+    from providers.takeover import hold, lead, others_serving
 
     client = _client(plan)
-    known = old.get("release") == plan["release"] and old.get("service") == plan["service"]
     last = walk.find(client, plan["app"])
     if last and not last.over and last.plan["new"] != plan["service"]:
         last = walk.abort(client, plan["app"], last, by="pulumi up")
+    same = old.get("release") == plan["release"] and old.get("service") == plan["service"]
+    # An update that was killed may have led to another release, which serves now.
+    known = same and (plan["strategy"] == "recreate" or not others_serving(client, plan))
     if known:
         number = int(before[0]["number"])
         gap = before[0].get("gap")
@@ -138,15 +147,19 @@ def _released(
         number, gap = lead(client, plan, before, last)
     entry = {k: plan[k] for k in history.ENTRY} | {"number": number}
     entry |= {"at": before[0].get("at") if known else time.time(), "gap": gap}
-    releases = history.recorded(before, entry, _given_up(last))
+    releases = history.recorded(before, entry, _walked(last))
     parked = history.parked(releases, int(plan["keep"]))
     access = Access.of(plan["access"])
-    parking.clear(client, access, plan["environment"], plan["app"], {plan["service"], *parked})
+    parking.clear(client, access, plan["environment"], plan["app"], plan["service"], parked)
     numbers = {e["service"]: int(e["number"]) for e in reversed(releases)}
     known_numbers = {s: n for s, n in numbers.items() if s in {plan["service"], *parked}}
     traffic.set_numbers(client, plan["app"], known_numbers | {plan["service"]: number})
     found = services.find(client, plan["service"])
-    spec = {**found["Spec"], "TaskTemplate": services.template(found)} if found else None
+    if found is None:
+        raise RuntimeError(
+            f"the service {plan['service']} is gone; make it anew: pulumi up --refresh"
+        )
+    spec = json.dumps({**found["Spec"], "TaskTemplate": services.template(found)}, sort_keys=True)
     there = services.of_app(client, plan["environment"], plan["app"])
     return {
         **plan,
@@ -157,11 +170,12 @@ def _released(
     }
 
 
-def _given_up(last: Any) -> dict[str, Any] | None:
-    """The list's entry of a release that was tried and did not take over."""
-    if last is None or not last.over or last.outcome == "promoted":
+def _walked(last: Any) -> dict[str, Any] | None:
+    """The list's entry of the release that control led to last, whether it took over or not."""
+    if last is None or not last.over:
         return None
     plan = last.plan
+    ended = {} if last.outcome == "promoted" else {"outcome": last.outcome, "reason": last.reason}
     return {
         "number": plan["number"],
         "release": plan["release"],
@@ -170,8 +184,7 @@ def _given_up(last: Any) -> dict[str, Any] | None:
         "settings": plan["settings"],
         "strategy": plan["strategy"],
         "at": plan["began"],
-        "outcome": last.outcome,
-        "reason": last.reason,
+        **ended,
     }
 
 

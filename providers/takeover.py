@@ -1,8 +1,9 @@
 """How an app's next release takes over, and how the present one is held to what was declared."""
 
+import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import docker
@@ -26,30 +27,56 @@ def lead(
 ) -> tuple[int, float | None]:
     """From the release that serves, if one does, to the plan's; its number, and seconds without any."""
     app, service = plan["app"], plan["service"]
-    weights = traffic.weights(client, app)
-    serving = {s: w for s, w in weights.items() if s != service and w and services.find(client, s)}
+    number = history.next_number(before, last.plan if last else None)
+    if plan["strategy"] == "recreate":
+        return number, _begin(client, plan, number)
+    _there(client, plan)
     walked = last if last and last.plan["new"] == service else None
     under_way = walked if walked and not walked.over else None
-    if under_way is None and serving and plan["strategy"] != "recreate":
-        number = history.next_number(before, last.plan if last else None)
+    serving = others_serving(client, plan)
+    if under_way is None and serving:
+        _renewed(client, plan)  # an earlier attempt may have made it with other labels
         under_way = walk.begin(client, app, _asked(client, plan, number, serving))
     if under_way:
         _end(client, plan, under_way)
-        return int(under_way.plan["number"]), None
-    if walked and walked.outcome == "promoted":  # the update was killed after that
+        number = int(under_way.plan["number"])
+    elif walked and walked.outcome == "promoted":  # the update was killed after that
         number = int(walked.plan["number"])
-    else:
-        number = history.next_number(before, last.plan if last else None)
-    return number, _begin(client, plan, number)
+    elif not traffic.weights(client, app).get(service):
+        return number, _begin(client, plan, number)
+    hold(client, plan, {}, number)
+    return number, None
+
+
+def others_serving(client: docker.APIClient, plan: dict[str, Any]) -> dict[str, int]:
+    """The app's other services that requests go to, with their weights."""
+    weights = traffic.weights(client, plan["app"])
+    return {
+        s: w for s, w in weights.items() if s != plan["service"] and w and services.find(client, s)
+    }
+
+
+def _there(client: docker.APIClient, plan: dict[str, Any]) -> None:
+    service = plan["service"]
+    if services.find(client, service) is None:
+        raise RuntimeError(f"the service {service} is gone; make it anew: pulumi up --refresh")
+
+
+def _renewed(client: docker.APIClient, plan: dict[str, Any]) -> None:
+    """What of a service is not its tasks': as it is declared now."""
+    services.relabel(client, plan["service"], plan["labels"])
+    services.authorize(client, plan["service"], plan["auth"])
 
 
 def _asked(
     client: docker.APIClient, plan: dict[str, Any], number: int, serving: dict[str, int]
 ) -> dict[str, Any]:
-    """What control is asked to do."""
+    """What control is asked to do. An old release that sleeps is woken: it is to be compared with."""
     old = max(serving, key=lambda s: serving[s])
+    if not services.replicas(client, old):
+        services.scale(client, old, _wanted(plan, 0))
     return {
-        **plan["walk"],
+        **json.loads(plan["walk"]),
         "strategy": plan["strategy"],
         "new": plan["service"],
         "release": plan["release"],
@@ -113,13 +140,14 @@ def _wanted(plan: dict[str, Any], now: int) -> int:
 def _begin(client: docker.APIClient, plan: dict[str, Any], number: int) -> float | None:
     """A release with none before it, or in its place: started, healthy, and given all requests."""
     services.return_to(client, plan["service"], plan["release"])
+    before = traffic.weights(client, plan["app"])
     now = services.replicas(client, plan["service"])
     services.scale(client, plan["service"], _wanted(plan, now))
     try:
         _healthy(client, plan, known=False)
         _serve(client, plan, number)
     except Exception:
-        _put_back(client, plan)
+        _put_back(client, plan, before)
         raise
     traffic.set_weights(
         client, plan["environment"], plan["app"], {plan["service"]: 100}, {plan["service"]: number}
@@ -129,12 +157,15 @@ def _begin(client: docker.APIClient, plan: dict[str, Any], number: int) -> float
 
 
 def hold(client: docker.APIClient, plan: dict[str, Any], old: dict[str, Any], number: int) -> None:
-    """The release that serves, as it was made and as it is declared now: nothing is begun anew."""
+    """The release that serves, as it was made and as it is declared now: nothing is begun anew.
+
+    `old`: what the state knows of it, if it does.
+    """
     service = plan["service"]
-    if plan["strategy"] == "recreate" and services.find(client, service) is None:
-        raise RuntimeError(f"the service {service} is gone; make it anew: pulumi up --refresh")
     if old.get("spec") and plan["strategy"] != "recreate":
-        services.restore(client, {**old["spec"], "Labels": plan["labels"]}, plan["auth"])
+        made = json.loads(old["spec"])
+        services.restore(client, {**made, "Labels": plan["labels"]}, plan["auth"])
+    _there(client, plan)
     services.relabel(client, service, plan["labels"])
     if old.get("auth") != plan["auth"]:
         services.authorize(client, service, plan["auth"])
@@ -202,21 +233,26 @@ def _serve(client: docker.APIClient, plan: dict[str, Any], number: int) -> None:
         )
 
 
-def drained(service: str) -> Condition:
-    """Whether no request is under way at a release."""
+def drained(names: Collection[str]) -> Condition:
+    """Whether no request is under way at any of these services."""
 
     def quiet(edges: dict[str, dict[str, Any]]) -> bool:
-        return all(e["releases"].get(service, {}).get("sessions", 0) == 0 for e in edges.values())
+        return all(
+            e["releases"].get(n, {}).get("sessions", 0) == 0 for e in edges.values() for n in names
+        )
 
     return quiet
 
 
-def _put_back(client: docker.APIClient, plan: dict[str, Any]) -> None:
-    """A first release that failed gets no tasks; where one was changed in place, it is changed back."""
+def _put_back(client: docker.APIClient, plan: dict[str, Any], before: dict[str, int]) -> None:
+    """A release that failed gets no tasks, or is changed back; requests go where they went `before`."""
+    service = plan["service"]
     try:
-        if plan["strategy"] == "recreate":
-            services.roll_back(client, plan["service"])
+        if plan["strategy"] == "recreate" and services.has_before(client, service):
+            services.roll_back(client, service)
             return
-        services.scale(client, plan["service"], 0)
+        services.scale(client, service, 0)
+        if before and before != traffic.weights(client, plan["app"]):
+            traffic.set_weights(client, plan["environment"], plan["app"], before)
     except (DockerException, RequestException, RuntimeError) as error:
         print(f"{plan['app']}: could not be put back: {error}", file=sys.stderr)

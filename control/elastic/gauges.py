@@ -6,6 +6,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from control.elastic.state import State
+from control.elastic.told import summary
 
 
 class ElasticCollector(Collector):
@@ -20,12 +21,14 @@ class ElasticCollector(Collector):
         replicas = _gauge("replicas", "Tasks that the app is to have.")
         wanted = _gauge("wanted", "Tasks that it would have if nothing limited them.")
         limited = _gauge("limited", "Whether its maximum or the hosts' room keeps it from more.")
+        short = _gauge("short", "Tasks more that it should have, and for which no host has room.")
         for app, state in self._states().items() if self._acts() else ():
             if decision := state.decision:
                 replicas.add_metric([app], decision.replicas)
                 wanted.add_metric([app], decision.wanted)
                 limited.add_metric([app], bool(decision.limited))
-        yield from (replicas, wanted, limited)
+                short.add_metric([app], (summary(state) or {}).get("short", 0))
+        yield from (replicas, wanted, limited, short)
 
 
 def _gauge(name: str, help_: str) -> GaugeMetricFamily:

@@ -76,6 +76,8 @@ def judge(
     if wrong:
         text = f"{wrong[0].text}{_confidence(wrong[0], analysis)}"
         return Verdict("bad", text, kept, **told)
+    if new.requests and (old is None or not old.requests):
+        return Verdict("no data", "the old release has no requests to compare with", kept, **told)
     if new.requests < analysis.min_requests:
         text = f"{_count(new.requests)} requests, and {_count(analysis.min_requests)} are needed"
         return Verdict("no data", text, kept, **told)

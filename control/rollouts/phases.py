@@ -97,10 +97,20 @@ def smoke(plan: Plan, progress: Progress, seen: Seen, now: float) -> Progress:
     return progress if progress.paused else entered(progress, "shifting", now)
 
 
+def _lost(plan: Plan, progress: Progress, seen: Seen) -> str | None:
+    """Why a release that had started well is no more to be led to, if that is so."""
+    new = seen.tasks.get(plan.new)
+    if progress.back or (new and new.failed < FAILURES):
+        return None
+    return f"{new.failed} of its tasks have failed" if new else "its service was removed"
+
+
 def shifting(plan: Plan, progress: Progress, seen: Seen, now: float) -> Progress:
     """Until the edges have the weights. One that cannot be told for long is not waited for."""
     if plan.routed and seen.edges.refused and not progress.back:
         return back(plan, progress, seen, now, "failed", seen.edges.refused)
+    if (lost := _lost(plan, progress, seen)) is not None:
+        return back(plan, progress, seen, now, "rolled-back", lost)
     told = not plan.routed or (seen.edges.current and not seen.edges.silent)
     late = now - progress.since > EDGE_SECONDS
     if seen.weights != weights(plan, progress, seen) or not (told or late):
@@ -114,10 +124,8 @@ def shifting(plan: Plan, progress: Progress, seen: Seen, now: float) -> Progress
 
 def watching(plan: Plan, progress: Progress, seen: Seen, now: float) -> Progress:
     """Until the step's time is over and the new release is good; at once back when it is bad."""
-    new = seen.tasks.get(plan.new)
-    if new is None or new.failed >= FAILURES:
-        text = f"{new.failed} of its tasks have failed" if new else "its service was removed"
-        return back(plan, progress, seen, now, "rolled-back", text)
+    if (lost := _lost(plan, progress, seen)) is not None:
+        return back(plan, progress, seen, now, "rolled-back", lost)
     if seen.measured is None:
         return progress
     progress = looked(plan, progress, seen.measured, now)
@@ -131,6 +139,8 @@ def watching(plan: Plan, progress: Progress, seen: Seen, now: float) -> Progress
 
 def draining(plan: Plan, progress: Progress, seen: Seen, now: float) -> Progress:
     """Until requests to the release that leaves have ended, or have had their time."""
+    if (lost := _lost(plan, progress, seen)) is not None:
+        return back(plan, progress, seen, now, "rolled-back", lost)
     leaving = plan.new if progress.back else plan.old
     if plan.routed and now - progress.since < plan.drain:
         known = seen.edges.current and not seen.edges.silent

@@ -1,5 +1,6 @@
 """What runs of an app, held against what was declared at its last update."""
 
+import json
 from typing import Any
 
 import docker
@@ -25,7 +26,8 @@ def of_app(client: docker.APIClient, declared: dict[str, Any]) -> list[str]:
     told += _scale(declared, found[service])
     spec = declared.get("spec")
     recreated = declared["strategy"] == "recreate"
-    if spec and not recreated and services.template(found[service]) != spec["TaskTemplate"]:
+    made = json.loads(spec)["TaskTemplate"] if spec else None
+    if made and not recreated and services.template(found[service]) != made:
         told.append(f"the specification of {service} was changed")
     if (found[service]["Spec"].get("Labels") or {}) != declared["labels"]:
         told.append(f"the labels of {service} were changed")

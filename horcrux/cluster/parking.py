@@ -1,6 +1,7 @@
 """Earlier releases that are kept without tasks, and what goes when they are not kept any more."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import docker
 from docker.errors import APIError, DockerException
@@ -11,19 +12,27 @@ from horcrux.docker_api import Access, connect
 
 
 def clear(
-    client: docker.APIClient, access: Access, environment: str, app: str, keep: Collection[str]
+    client: docker.APIClient,
+    access: Access,
+    environment: str,
+    app: str,
+    current: str,
+    parked: Sequence[str],
 ) -> None:
-    """Remove the app's services but `keep` (names), its secrets that none uses, and their images on hosts."""
+    """Leave the app `current` and, without tasks, `parked` (services' names).
+
+    Its other services go, with secrets that none uses and images that no service of the cluster names.
+    """
     found = services.of_app(client, environment, app)
-    for name in found.keys() - set(keep):
+    gone = found.keys() - {current, *parked}
+    for name in gone:
         client.remove_service(name)
+    for name in found.keys() & set(parked):
+        services.scale(client, name, 0)
     remove_secrets(client, environment, app)
-    images = {
-        services.template(found[name])["ContainerSpec"]["Image"] for name in found if name in keep
-    }
-    gone = {services.template(s)["ContainerSpec"]["Image"] for s in found.values()} - images
     if gone:
-        _prune(client, access, images)
+        images = {_image(found[name]) for name in gone}
+        _prune(client, access, images, {_image(s) for s in client.services()})
 
 
 def remove_secrets(client: docker.APIClient, environment: str, app: str) -> None:
@@ -37,9 +46,15 @@ def remove_secrets(client: docker.APIClient, environment: str, app: str) -> None
                 raise
 
 
-def _prune(client: docker.APIClient, access: Access, kept: Collection[str]) -> None:
-    """Remove the app's other images on every host that answers; one that does not is cleared next time."""
-    repositories = {_repository(image) for image in kept}
+def _image(service: dict[str, Any]) -> str:
+    return str(service["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"])
+
+
+def _prune(
+    client: docker.APIClient, access: Access, gone: Collection[str], kept: Collection[str]
+) -> None:
+    """Remove images on every host that answers; one that does not is cleared next time."""
+    repositories = {_repository(image) for image in gone}
     digests = {image.partition("@")[2] for image in kept}
     for node in client.nodes():
         if node["Status"]["State"] != "ready":

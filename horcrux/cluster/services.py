@@ -101,9 +101,14 @@ def scale(client: docker.APIClient, service: str, replicas: int) -> None:
     _update(client, service, change)
 
 
+def has_before(client: docker.APIClient, service: str) -> bool:
+    """Whether the Swarm knows what the service was before its last change."""
+    return bool(client.inspect_service(service).get("PreviousSpec"))
+
+
 def roll_back(client: docker.APIClient, service: str) -> None:
     """Make the service what it was before its last change, where there is such a before."""
-    if client.inspect_service(service).get("PreviousSpec"):
+    if has_before(client, service):
         _update(client, service, lambda _: True, {"rollback": "previous"})
 
 

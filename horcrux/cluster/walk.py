@@ -88,7 +88,8 @@ def await_end(
 ) -> Walk:
     """The walk once it is over; `look` sees it now and then. Raises WalkError when control does not act."""
     heard, told = time.monotonic(), walk.progress
-    patience = float(walk.plan["start_timeout"]) + float(walk.plan["drain"]) + SILENCE_SECONDS
+    smoke = (walk.plan.get("smoke") or {}).get("timeout", 0)
+    patience = walk.plan["start_timeout"] + walk.plan["drain"] + smoke + SILENCE_SECONDS
     while not walk.over:
         time.sleep(POLL_SECONDS)
         found = find(client, app)
@@ -98,7 +99,7 @@ def await_end(
             )
         walk = found
         look(walk)
-        if walk.progress != told:
+        if walk.progress != told or walk.progress.get("paused"):
             heard, told = time.monotonic(), walk.progress
         if time.monotonic() - heard > (patience if told else BEGIN_SECONDS):
             raise WalkError(

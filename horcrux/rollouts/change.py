@@ -54,11 +54,11 @@ def carry_out(outputs: Outputs, app: str, change: Change) -> None:
     except (HorcruxError, SettingsError) as error:
         if isinstance(error, HorcruxError) and error.code == Exit.INTERRUPTED:
             raise
-        tried = last_walk(outputs, app) if watch.failed else None
+        tried = last_walk(outputs, app)
         if tried and tried.plan["id"] == seen:
             tried = None
-        if tried and not tried.over:
-            raise  # control is silent, and may go on: the error says so
+        if tried and (not tried.over or tried.outcome == "promoted"):
+            raise  # it may go on, or has taken over: the file is right, and something else failed
         edit.undo()
         console().print(f"stacks/Pulumi.{project.environment}.yaml is put back as it was")
         if not watch.failed:
@@ -70,9 +70,10 @@ def carry_out(outputs: Outputs, app: str, change: Change) -> None:
 def carry_on(outputs: Outputs, app: str, *, watch: bool) -> bool:
     """Bring an interrupted release to its end; False when there is none. Raises HorcruxError."""
     found = last_walk(outputs, app)
-    if found is None or recorded(outputs, app, found):
+    known = found is None or recorded(outputs, app, found)
+    if known and not declared_otherwise(outputs, app):
         return False
-    if not found.over or found.outcome == "promoted":
+    if known or found is None or not found.over or found.outcome == "promoted":
         try:
             _update(outputs, app, _watch(outputs, app, None, shown=watch))
         except HorcruxError as error:
@@ -80,6 +81,8 @@ def carry_on(outputs: Outputs, app: str, *, watch: bool) -> bool:
                 raise
             ended = last_walk(outputs, app)
             if ended is None or not ended.over or ended.outcome == "promoted":
+                raise
+            if recorded(outputs, app, ended):
                 raise
             found = ended
         else:
@@ -92,6 +95,13 @@ def recorded(outputs: Outputs, app: str, walk: Walk) -> bool:
     """Whether the state knows how the walk ended: the update that began it came to its own end."""
     entries = outputs.values["releases"][app]["history"]
     return any(entry["number"] == walk.plan["number"] for entry in entries)
+
+
+def declared_otherwise(outputs: Outputs, app: str) -> bool:
+    """Whether the stack file says something else of the app than what was brought about last."""
+    now = app_of(outputs.project, app).model_dump(mode="json", exclude_defaults=True)
+    then = outputs.values["releases"][app]["history"][0]["settings"]
+    return {**now, "strategy": None} != {**then, "strategy": None}
 
 
 def app_of(project: Project, app: str) -> App:

@@ -28,7 +28,10 @@ def rendered(case: str) -> Bundle:
         if not app.routes:
             continue
         label = edge_label(name, app, "dev", told.domain)
-        services += [service(s, label, app=name, replicas=app.replicas) for s in weights]
+        services += [
+            service(s, label, app=name, replicas=app.replicas, created=f"2026-01-0{day}T00:00:00Z")
+            for day, s in enumerate(weights, 1)
+        ]
         configs.append(traffic(name, weights))
     found, problems = backends(services, configs)
     assert problems == []

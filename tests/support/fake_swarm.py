@@ -14,7 +14,7 @@ from docker.errors import APIError, NotFound
 from control.backend import backends
 from control.haproxy import render
 
-WEIGHTS, NUMBERS, RELEASE = "horcrux.weights", "horcrux.numbers", "horcrux.release"
+WEIGHTS, RELEASE = "horcrux.weights", "horcrux.release"
 ENVIRONMENT = "dev"
 
 
@@ -164,8 +164,8 @@ class FakeSwarm:
             raise NotFound(f"service {name} not found")
         return copy.deepcopy(self.services_by_name[name])
 
-    def services(self, filters: dict[str, list[str]]) -> list[dict[str, Any]]:
-        assert all(label.startswith("horcrux.") for label in filters["label"])
+    def services(self, filters: dict[str, list[str]] | None = None) -> list[dict[str, Any]]:
+        assert all(label.startswith("horcrux.") for label in (filters or {}).get("label", []))
         return [copy.deepcopy(s) for s in self.services_by_name.values()]
 
     def remove_service(self, name: str) -> None:
@@ -286,8 +286,6 @@ class FakeSwarm:
             {"id": plan["id"], "outcome": self.ending, "reason": "is not healthy after 60 s"}
         )
         labels[WEIGHTS] = json.dumps({serving: 100})
-        numbers = json.loads(labels[NUMBERS])
-        labels[NUMBERS] = json.dumps({serving: numbers[serving]})
         for name, replicas in ((serving, plan["replicas"]), (other, 0)):
             self.services_by_name[name]["Spec"]["Mode"]["Replicated"]["Replicas"] = replicas
         self._weights_changed()

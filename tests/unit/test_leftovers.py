@@ -31,7 +31,8 @@ def engine(kind: str, found: dict[str, Any] | None, *, running: bool = False) ->
         client.inspect_container.return_value = config
     elif kind == "Service":
         client.inspect_service.side_effect = None
-        client.inspect_service.return_value = {"ID": "i", "Spec": {"Name": "it", "Labels": found}}
+        spec = {"Name": "it", "Labels": found, "Mode": {"Replicated": {"Replicas": 1}}}
+        client.inspect_service.return_value = {"ID": "i", "Spec": spec}
     elif kind == "Network":
         client.networks.return_value = [
             {"Id": "other", "Name": "it-too", "Labels": {}},

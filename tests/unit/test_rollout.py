@@ -38,7 +38,7 @@ def plan(release: str, **changes: Any) -> dict[str, Any]:
         "labels": labels_of("web", release),
         "routed": True,
         "strategy": "rolling",
-        "walk": {"surge": 1.0},
+        "walk": json.dumps({"surge": 1}),
         "keep": 3.0,
         "drain": 30.0,
         "start_timeout": 60.0,
@@ -223,6 +223,79 @@ def test_what_was_changed_by_hand_is_seen_and_put_right(swarm: FakeSwarm, drift:
     assert list(swarm.services_by_name) == ["web-r1"]
     assert swarm.weights == {"web-r1": 100}
     assert not rollout.diff(state, plan("r1"))
+
+
+def test_a_release_that_was_promoted_unseen_is_never_stopped_by_the_update_that_finds_it(
+    swarm: FakeSwarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = first(swarm)
+    killed_while_waiting(swarm, state, monkeypatch)
+    assert swarm.weights == {"web-r2": 100}
+    swarm.edge_by_host["manager-2"].blind = True
+    with pytest.raises(RuntimeError, match="the edges' own check"):
+        rollout.update(state, plan("r2"))
+    assert swarm.replicas("web-r2") == 2
+
+
+def test_going_back_after_an_unseen_promotion_is_a_walk_of_its_own(
+    swarm: FakeSwarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = first(swarm)
+    killed_while_waiting(swarm, state, monkeypatch)
+    state = rollout.update(state, plan("r1"))
+    asked = json.loads(swarm.labels["horcrux.walk"])
+    assert (asked["old"], asked["new"], asked["number"]) == ("web-r2", "web-r1", 3)
+    assert [h["number"] for h in state["history"]] == [3, 2, 1]
+    assert state["parked"] == ["web-r2"]
+
+
+def test_a_second_attempt_has_the_routes_of_now(swarm: FakeSwarm) -> None:
+    state = first(swarm)
+    swarm.ending = "rolled-back"
+    with pytest.raises(RuntimeError):
+        second(swarm, state)
+    swarm.ending = "promoted"
+    routes = {**labels_of("web", "r2"), "horcrux.edge": '{"port": 1, "routes": []}'}
+    rollout.update(state, plan("r2", labels=routes))
+    assert swarm.spec("web-r2")["Labels"] == routes
+
+
+def test_a_service_that_is_gone_before_its_release_says_what_to_do(swarm: FakeSwarm) -> None:
+    state = first(swarm)
+    with pytest.raises(RuntimeError, match="web-r2 is gone; make it anew: pulumi up --refresh"):
+        rollout.update(state, plan("r2"))
+
+
+def test_failed_attempts_drive_no_good_release_out(swarm: FakeSwarm) -> None:
+    state = second(swarm, first(swarm))
+    for number in range(3, 16):
+        swarm.ending = "rolled-back"
+        swarm.service(f"web-r{number}", replicas=0)
+        with pytest.raises(RuntimeError):
+            rollout.update(state, plan(f"r{number}"))
+        state = rollout.update(state, plan("r2"))
+    assert state["parked"] == ["web-r1"]
+    assert sum(bool(h.get("outcome")) for h in state["history"]) == 5
+
+
+def test_an_app_that_is_to_be_recreated_from_now_on_leaves_no_task_behind(
+    swarm: FakeSwarm,
+) -> None:
+    state = first(swarm)
+    swarm.service("db", release="r2", replicas=1)
+    state = rollout.update(state, recreate("r2"))
+    assert swarm.replicas("web-r1") == 0
+    assert swarm.weights == {"db": 100}
+
+
+def test_an_app_that_cannot_be_recreated_leaves_requests_where_they_were(swarm: FakeSwarm) -> None:
+    state = first(swarm)
+    swarm.service("db", release="r2", replicas=1)
+    swarm.slow.add("r2")
+    with pytest.raises(RuntimeError, match="not healthy"):
+        rollout.update(state, recreate("r2"))
+    assert swarm.weights == {"web-r1": 100}
+    assert swarm.replicas("web-r1") == 2
 
 
 def test_an_elastic_app_may_have_any_number_within_its_bounds(swarm: FakeSwarm) -> None:

@@ -48,9 +48,14 @@ def test_each_release_has_its_number_beside_its_weight(swarm: FakeSwarm) -> None
     state = made(swarm, "r1")
     assert numbers(swarm) == {"web-r1": 1}
     state = made(swarm, "r2", state)
-    assert numbers(swarm) == {"web-r2": 2}, "who is not in play is forgotten"
+    assert numbers(swarm) == {"web-r1": 1, "web-r2": 2}, "who is parked keeps his"
     assert made(swarm, "r1", state)["number"] == 3, "a way back is a release too"
-    assert numbers(swarm) == {"web-r1": 3}
+    assert numbers(swarm) == {"web-r1": 3, "web-r2": 2}
+
+
+def test_a_release_that_is_not_kept_has_no_number_any_more(swarm: FakeSwarm) -> None:
+    made(swarm, "r2", made(swarm, "r1"), keep=0.0)
+    assert numbers(swarm) == {"web-r2": 2}
 
 
 def test_both_have_theirs_while_one_takes_over(swarm: FakeSwarm) -> None:
@@ -62,13 +67,15 @@ def test_both_have_theirs_while_one_takes_over(swarm: FakeSwarm) -> None:
 
 
 @pytest.mark.parametrize("ending", ["failed", "rolled-back"])
-def test_a_release_that_did_not_take_over_leaves_the_former_s_number(
+def test_a_release_that_did_not_take_over_is_known_by_its_number_until_it_is_removed(
     swarm: FakeSwarm, ending: str
 ) -> None:
     state = made(swarm, "r1")
     swarm.ending = ending
     with pytest.raises(RuntimeError):
         made(swarm, "r2", state)
+    assert (swarm.weights, numbers(swarm)) == ({"web-r1": 100}, {"web-r1": 1, "web-r2": 2})
+    made(swarm, "r1", state)
     assert (swarm.weights, numbers(swarm)) == ({"web-r1": 100}, {"web-r1": 1})
 
 
@@ -81,7 +88,7 @@ def test_another_scale_is_the_same_number(swarm: FakeSwarm) -> None:
 def test_an_app_without_routes_has_its_one_release_and_number(swarm: FakeSwarm) -> None:
     state = made(swarm, "r1", routed=False)
     made(swarm, "r2", state, routed=False)
-    assert (swarm.weights, numbers(swarm)) == ({"web-r2": 100}, {"web-r2": 2})
+    assert (swarm.weights, numbers(swarm)) == ({"web-r2": 100}, {"web-r1": 1, "web-r2": 2})
     assert swarm.looks == [], "no edge is asked"
 
 
@@ -102,4 +109,4 @@ def test_control_reads_what_a_rollout_writes(swarm: FakeSwarm) -> None:
     services = [{**s, "UpdatedAt": s["CreatedAt"]} for s in swarm.services_by_name.values()]
     configs = [{**c, "UpdatedAt": "2026-01-01T00:00:00Z"} for c in swarm.stored.values()]
     found = {r.service: (r.number, r.weight) for r in take(services, configs, [], []).releases}
-    assert found == {"web-r1": (None, 0.0), "web-r2": (2, 1.0)}
+    assert found == {"web-r1": (1, 0.0), "web-r2": (2, 1.0)}

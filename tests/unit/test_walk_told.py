@@ -185,7 +185,9 @@ async def test_the_overview_has_the_walk_without_the_apps_settings() -> None:
     world = World()
     world.begin(**CANARY)
     await world.run(lambda w: w.progress.phase == "watching")
-    document = overview("dev", world.now, await look(world), None, [], [], "http://{host}{path}", {})
+    document = overview(
+        "dev", world.now, await look(world), None, [], [], "http://{host}{path}", {}
+    )
     (app,) = document["apps"]
     assert app["rollout"] == {"seconds": world.now - START, "from": "r6", "to": "r7"}
     assert app["walk"]["plan"]["strategy"] == "canary"

@@ -1,6 +1,7 @@
 """WebSockets that are kept open: each message must come back, and each end must be a clean one."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -73,6 +74,9 @@ class SocketClient:
             return False
         except (OSError, aiohttp.ClientError):
             message = None
+            # The other side's close frame may have come while nobody read.
+            with contextlib.suppress(OSError, aiohttp.ClientError, TimeoutError):
+                await socket.receive(GOODBYE_SECONDS)
         if message is not None and message.type is aiohttp.WSMsgType.TEXT:
             self._number += 1
             if message.data == text:
