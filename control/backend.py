@@ -16,9 +16,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from control.elastic.policy import PolicyError, read
+from control.rollouts.walk import walk_of
+
 APP, EDGE, RELEASE = "horcrux.app", "horcrux.edge", "horcrux.release"
 PAGE = "horcrux.page"  # in place of the app: a page of the platform's own, such as the portal
-WEIGHTS = "horcrux.weights"
+WEIGHTS, ELASTIC = "horcrux.weights", "horcrux.elastic"
 TRAFFIC_PREFIX = "horcrux-traffic-"
 FULL_WEIGHT = 100
 MOST_WEIGHT = 10_000  # so that a share can be told to a hundredth of a percent
@@ -35,6 +38,7 @@ LIMITS = {
     "hold": (1, 3600),
 }
 SWITCHES = ("sticky", "sleeps")
+OF_RELEASE = ("port", "routes", "check", "tester")  # not of the whole app; routes are put together
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 PATH = re.compile(r"/[A-Za-z0-9._~%/-]*")
@@ -50,26 +54,26 @@ class Release:
     port: int
     weight: int
     slots: int  # how many tasks the edge has room for before it must reload
+    check: str | None = None
+    tester: str | None = None
 
 
 @dataclass(frozen=True)
 class Backend:
     """An app at the edge: where its requests come from, go to, and what is allowed.
 
-    `releases`: the oldest first. `main`: the one that serves those who are in no experiment.
+    `releases`: in the order in which they came. `main`: the one that serves those who are in no experiment.
     """
 
     app: str
     routes: tuple[tuple[str, str], ...]
     releases: tuple[Release, ...]
     main: str
-    check: str | None = None
     body_limit: int | None = None
     rate_limit: int | None = None
     timeout: int = 60
     tunnel_timeout: int = 3600
     sticky: bool = False
-    tester: str | None = None
     sleeps: bool = False
     hold: int = HOLD_SECONDS
 
@@ -86,6 +90,7 @@ def backends(
     `services` and `configs` are what the Docker API lists.
     """
     weights, problems = _weights(configs)
+    coming = _coming(configs)
     apps: dict[str, list[tuple[Mapping[str, Any], dict[str, Any]]]] = {}
     for service in sorted(services, key=lambda s: str(s.get("CreatedAt", "")), reverse=True):
         labels = service["Spec"].get("Labels") or {}
@@ -101,7 +106,7 @@ def backends(
     found: list[Backend] = []
     taken: dict[tuple[str, str], str] = {}
     for app in sorted(apps):
-        backend = _backend(app, apps[app], weights.get(app))
+        backend = _backend(app, apps[app], weights.get(app), coming.get(app))
         routes = tuple(r for r in backend.routes if taken.setdefault(r, app) == app)
         problems += [
             f"{app}: {host}{path} is a route of {taken[host, path]} already; it stays there"
@@ -116,21 +121,31 @@ def _backend(
     app: str,
     candidates: list[tuple[Mapping[str, Any], dict[str, Any]]],
     weights: dict[str, int] | None,
+    coming: str | None,
 ) -> Backend:
     newest = candidates[0][0]["Spec"]["Name"]
     plain = [s["Spec"]["Name"] for s, _ in candidates if RELEASE not in s["Spec"]["Labels"]]
     chosen = weights if weights is not None else dict.fromkeys(plain[:1], FULL_WEIGHT)
+    in_order = [*reversed(candidates)]
+    # One that was parked and comes again is older than the one it takes over from.
+    in_order.sort(key=lambda c: c[0]["Spec"]["Name"] == coming)
+    playing = [(s, rules) for s, rules in in_order if s["Spec"]["Name"] in chosen]
+    slots = max((_slots(service) for service, _ in playing), default=FEWEST_SLOTS)
     releases = [
         Release(
-            service["Spec"]["Name"], rules["port"], chosen[service["Spec"]["Name"]], _slots(service)
+            service["Spec"]["Name"],
+            rules["port"],
+            chosen[service["Spec"]["Name"]],
+            slots,
+            rules.get("check"),
+            rules.get("tester"),
         )
-        for service, rules in reversed(candidates)
-        if service["Spec"]["Name"] in chosen
+        for service, rules in playing
     ]
     weighty = [r.service for r in releases if r.weight]
     main = weighty[0] if weighty else releases[-1].service if releases else newest
     rules = next(rules for service, rules in candidates if service["Spec"]["Name"] == main)
-    told = {k: v for k, v in rules.items() if k not in ("port", "routes")}
+    told = {k: v for k, v in rules.items() if k not in OF_RELEASE}
     return Backend(app, tuple(sorted(set(rules["routes"]))), tuple(releases), main, **told)
 
 
@@ -143,15 +158,27 @@ def app_rules(raw: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _slots(service: Mapping[str, Any]) -> int:
-    """Room for twice the tasks, in powers of two, so that small changes of scale reload nothing."""
+    """Room for twice the tasks, in powers of two, so that small changes of scale reload nothing.
+
+    An elastic app has as much as it may ever need: a reload takes the counters that it is scaled by.
+    """
     mode = service["Spec"].get("Mode", {})
     replicas = mode.get("Replicated", {}).get(
         "Replicas", ON_EVERY_MANAGER if "Global" in mode else 1
     )
     slots = FEWEST_SLOTS
-    while slots < min(2 * replicas, MOST_SLOTS):
+    while slots < min(max(2 * replicas, _most(service)), MOST_SLOTS):
         slots *= 2
     return slots
+
+
+def _most(service: Mapping[str, Any]) -> int:
+    """How many tasks the service may be given for its load."""
+    try:
+        policy = read(json.loads(service["Spec"]["Labels"].get(ELASTIC, "null")))
+    except (PolicyError, ValueError, OverflowError, RecursionError):
+        return 0
+    return max([policy.max, *(entry.max or 0 for entry in policy.schedule)])
 
 
 def _app(service: Mapping[str, Any], app: str) -> str:
@@ -241,6 +268,16 @@ def _weights(configs: Sequence[Mapping[str, Any]]) -> tuple[dict[str, dict[str, 
             continue
         weights[name.removeprefix(TRAFFIC_PREFIX)] = raw
     return weights, problems
+
+
+def _coming(configs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The release that each app's walk leads to."""
+    found = {c["Spec"]["Name"]: walk_of(c["Spec"].get("Labels") or {}) for c in configs}
+    return {
+        name.removeprefix(TRAFFIC_PREFIX): walk.plan.new
+        for name, walk in found.items()
+        if walk and name.startswith(TRAFFIC_PREFIX)
+    }
 
 
 def _whole(value: Any, low: int, high: int) -> bool:

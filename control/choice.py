@@ -85,16 +85,18 @@ def _where_tasks_are(backend: Backend, mine: str) -> list[str]:
 
 
 def _as_asked(backend: Backend, mine: str) -> list[str]:
-    """Testers choose: `always` the newest release beside the main one, `never` the main one, as probes."""
-    newest = next(r.service for r in reversed(backend.releases) if r.service != backend.main)
+    """Testers choose: `always` the newest release beside the main one, `never` the main one, as probes.
+
+    Each by the header that the release itself names.
+    """
+    newest = next(r for r in reversed(backend.releases) if r.service != backend.main)
+    main = next(r for r in backend.releases if r.service == backend.main)
+    there = f"{{ nbsrv({name(backend, newest.service)}) gt 0 }}"
     found = []
-    if backend.tester:
-        there = f"{{ nbsrv({name(backend, newest)}) gt 0 }}"
-        for asked in (f"req.hdr({backend.tester})", f"req.cook({backend.tester})"):
-            found += [
-                _to(backend, newest, mine, f"{{ {asked} -m str -i always }}", there),
-                _to(backend, backend.main, mine, f"{{ {asked} -m str -i never }}"),
-            ]
+    for release, word, when in ((newest, "always", (there,)), (main, "never", ())):
+        for place in ("hdr", "cook") if release.tester else ():
+            told = f"{{ req.{place}({release.tester}) -m str -i {word} }}"
+            found.append(_to(backend, release.service, mine, told, *when))
     return [*found, _to(backend, backend.main, mine, "probe")]
 
 

@@ -226,7 +226,9 @@ def _backends(backend: Backend) -> str:
         lines = [f"backend {choice.name(backend, service)}", *_rules(backend)]
         if choice.is_sticky(backend):
             lines.append(choice.remember(backend, service))
-        lines += [_servers(r) for r in backend.releases if r.service == service]
+        for release in backend.releases:
+            if release.service == service:
+                lines += [*_checks(backend, release), _servers(release)]
         sections.append("\n    ".join(lines) + "\n")
     return "\n".join(sections)
 
@@ -246,14 +248,18 @@ def _rules(backend: Backend) -> list[str]:
             "http-request return status 429 hdr Retry-After 1 "
             f"if {{ sc_http_req_rate(0) gt {backend.rate_limit} }}",
         ]
-    if backend.check:
-        host = backend.routes[0][0] if backend.routes else backend.app
-        lines += [
-            "option httpchk",
-            f"http-check send meth GET uri {_quoted(backend.check)} ver HTTP/1.1 hdr Host {host}",
-            "http-check expect rstatus ^[23]",
-        ]
     return lines
+
+
+def _checks(backend: Backend, release: Release) -> list[str]:
+    if not release.check:
+        return []
+    host = backend.routes[0][0] if backend.routes else backend.app
+    return [
+        "option httpchk",
+        f"http-check send meth GET uri {_quoted(release.check)} ver HTTP/1.1 hdr Host {host}",
+        "http-check expect rstatus ^[23]",
+    ]
 
 
 def _servers(release: Release) -> str:

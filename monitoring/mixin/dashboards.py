@@ -80,8 +80,8 @@ def edge() -> Document:
         one("Connections of HAProxy", "short",
             f"sum by (host) (haproxy_process_current_connections{{{on}}})", "{{host}}"),
         one("Failed towards tasks", "short",
-            f'sum by (app) (rate(haproxy_server_connection_errors_total{{app!="", {on}}}[1m])'
-            f' + rate(haproxy_server_response_errors_total{{app!="", {on}}}[1m]))', "{{app}}"),
+            f'sum by (app) (rate(haproxy_backend_connection_errors_total{{app!="", {on}}}[1m])'
+            f' + rate(haproxy_backend_response_errors_total{{app!="", {on}}}[1m]))', "{{app}}"),
         one("Configuration refused", "short", f"max by (host) (horcrux_edge_refused{{{on}}})",
             "{{host}}", top=1, marks=((1.0, "red"),)),
         one("Services with unusable labels", "short", "max(horcrux_edge_label_problems)", "services",

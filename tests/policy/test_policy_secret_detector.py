@@ -5,7 +5,7 @@ from base64 import b64encode, urlsafe_b64encode
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_cases import SERVICE, judge, service
 
@@ -50,22 +50,26 @@ ORDINARY = st.one_of(
 SURROUNDED = st.sampled_from(["{}", "key {}", '"{}"', "{{a: {}}}", "https://example.org/x?k={}"])
 
 
+@settings(deadline=None)  # its first call on a busy machine
 @given(ENCODED, SURROUNDED)
 def test_a_random_key_is_found_wherever_it_stands(secret: str, around: str) -> None:
     assert secret_in(around.format(secret))
 
 
+@settings(deadline=None)  # its first call on a busy machine
 @given(ENCODED)
 def test_no_message_shows_any_part_of_a_secret(secret: str) -> None:
     (message,) = judge(NO_PLAIN_SECRETS, SERVICE, service(env={"SETTING": secret}))
     assert not any(secret[i : i + 6] in message for i in range(len(secret) - 5))
 
 
+@settings(deadline=None)  # its first call on a busy machine
 @given(ORDINARY)
 def test_ordinary_values_are_left_alone(value: str) -> None:
     assert secret_in(value) is None
 
 
+@settings(deadline=None)  # its first call on a busy machine
 @given(st.text(string.ascii_lowercase + " .,-/", max_size=200))
 def test_small_letters_and_punctuation_are_never_a_random_key(value: str) -> None:
     assert secret_in(value) is None

@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from components.app_spec import edge_label
-from control.backend import ON_EVERY_MANAGER, Backend, app_rules, backends
+from control.backend import (
+    HOLD_SECONDS,
+    ON_EVERY_MANAGER,
+    Backend,
+    Release,
+    app_rules,
+    backends,
+)
 from horcrux.settings import parse
 from tests.support.swarm_objects import service, traffic
 
@@ -216,6 +223,71 @@ def test_there_is_room_for_twice_the_tasks(replicas: int, slots: int) -> None:
     assert release.slots == slots
 
 
+def released(name: str, day: int, **more: Any) -> dict[str, Any]:
+    """A release that was made on that day."""
+    return service(name, {**RULES, **more}, created=f"2026-01-0{day}T00:00:00Z")
+
+
+def walk(new: str, old: str) -> str:
+    """The plan of a walk from one release to another."""
+    plan = {"id": "1", "strategy": "rolling", "new": new, "release": "1", "number": 2, "old": old}
+    times = {"drain": 1, "start_timeout": 1, "began": 1}
+    return json.dumps({**plan, "replicas": 2, "routed": True, **times})
+
+
+def test_the_release_that_a_walk_leads_to_comes_last_however_old_it_is() -> None:
+    config = traffic("web", {"web-1": 5, "web-2": 95})
+    config["Spec"]["Labels"]["horcrux.walk"] = walk(new="web-1", old="web-2")
+    backend = one(released("web-1", 1), released("web-2", 2), configs=[config])
+    assert [r.service for r in backend.releases] == ["web-2", "web-1"]
+    assert backend.main == "web-2"
+
+
+@pytest.mark.parametrize("plan", ["", "{", "null", "[]", '{"new": 1}', walk("gone", "web-2")])
+def test_a_walk_that_says_nothing_changes_nothing(plan: str) -> None:
+    config = traffic("web", {"web-1": 5, "web-2": 95})
+    config["Spec"]["Labels"]["horcrux.walk"] = plan
+    assert one(released("web-1", 1), released("web-2", 2), configs=[config]).main == "web-1"
+
+
+def test_rules_are_those_of_the_main_release_but_for_what_each_has_its_own() -> None:
+    old = released("web-1", 1, timeout=5, check="/old", tester="X-Old", sleeps=True, hold=7)
+    new = released("web-2", 2, timeout=9, check="/new", sticky=True, port=81)
+    both = one(old, new, configs=[traffic("web", {"web-1": 1, "web-2": 99})])
+    assert (both.timeout, both.sticky, both.sleeps, both.hold) == (5, False, True, 7)
+    assert [(r.port, r.check, r.tester) for r in both.releases] == [
+        (8080, "/old", "X-Old"),
+        (81, "/new", None),
+    ]
+    last = one(old, new, configs=[traffic("web", {"web-1": 0, "web-2": 100})])
+    assert (last.timeout, last.sticky, last.sleeps, last.hold) == (9, True, False, HOLD_SECONDS)
+
+
+def test_releases_in_play_have_the_same_room_so_that_a_walk_reloads_nothing_for_it() -> None:
+    old, new = service("web-1", RULES, replicas=5), service("web-2", RULES, replicas=0)
+    backend = one(old, new, configs=[traffic("web", {"web-1": 100, "web-2": 0})])
+    assert {r.slots for r in backend.releases} == {16}
+
+
+@pytest.mark.parametrize(
+    ("label", "slots"),
+    [
+        ('{"max": 10, "target": {"cpu": 0.5}}', 16),
+        ('{"max": 2, "target": {"cpu": 0.5}, "schedule": [{"at": "8:00", "min": 1, "max": 20}]}', 32),
+        ('{"max": 100000, "target": {"cpu": 0.5}}', 1024),
+        ('{"max": 1e999, "target": {"cpu": 0.5}}', 4),
+        ("{", 4),
+        ("null", 4),
+        ("", 4),
+    ],
+)  # fmt: skip
+def test_an_elastic_app_has_room_for_all_that_it_may_get(label: str, slots: int) -> None:
+    elastic = service("web", RULES, release=False, replicas=1)
+    elastic["Spec"]["Labels"]["horcrux.elastic"] = label
+    (release,) = one(elastic).releases
+    assert release.slots == slots
+
+
 def test_what_settings_say_is_what_the_edge_understands() -> None:
     settings = parse(
         {
@@ -238,15 +310,13 @@ def test_what_settings_say_is_what_the_edge_understands() -> None:
     assert one(service("web", label, release=False)) == Backend(
         "web",
         (("web.dev.example.org", "/"), ("web.dev.example.org", "/shop"), ("www.example.org", "/")),
-        one(service("web", RULES, release=False)).releases,
+        (Release("web", 8080, 100, 4, "/healthz?deep=1", "X-New"),),
         "web",
-        check="/healthz?deep=1",
         body_limit=1 << 20,
         rate_limit=7,
         timeout=5,
         tunnel_timeout=3600,
         sticky=True,
-        tester="X-New",
         sleeps=True,
     )
     assert json.loads(label)["port"] == 8080

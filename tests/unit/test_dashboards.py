@@ -28,7 +28,7 @@ MEASURED = {
     ),
     *(f"haproxy_frontend_{what}" for what in ("http_responses_total", "http_requests_total")),
     *(f"haproxy_backend_{what}" for what in ("http_responses_total", "current_queue")),
-    *(f"haproxy_server_{what}_errors_total" for what in ("connection", "response")),
+    *(f"haproxy_backend_{what}_errors_total" for what in ("connection", "response")),
     "haproxy_frontend_current_sessions",
     "haproxy_process_current_connections",
     "node_time_seconds",

@@ -76,7 +76,7 @@ class SocketClient:
             message = None
             # The other side's close frame may have come while nobody read.
             with contextlib.suppress(OSError, aiohttp.ClientError, TimeoutError):
-                await socket.receive(GOODBYE_SECONDS)
+                message = await socket.receive(GOODBYE_SECONDS)
         if message is not None and message.type is aiohttp.WSMsgType.TEXT:
             self._number += 1
             if message.data == text:
@@ -84,7 +84,8 @@ class SocketClient:
             else:
                 self._told.failed("another message came back", began)
             return True
-        if socket.close_code in CLEAN:
+        said = message.data if message and message.type is aiohttp.WSMsgType.CLOSE else None
+        if said in CLEAN or socket.close_code in CLEAN:
             self._told.repeated()
         else:
             self._told.failed(f"ended uncleanly, with {socket.close_code}", began)
