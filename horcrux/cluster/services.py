@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import docker
-from docker.errors import APIError, NotFound
+from docker.errors import NotFound
 
 from horcrux.cluster.tasks import RELEASE_LABEL
-
-TRIES = 5  # somebody else may change a service between our look and our change
+from horcrux.cluster.versioned import TRIES, BusyError, sent
 
 
 def find(client: docker.APIClient, service: str) -> dict[str, Any] | None:
@@ -132,22 +131,10 @@ def _update(
     parameters: dict[str, str] | None = None,
     headers: dict[str, str] | None = None,
 ) -> None:
-    # docker-py's update_service cannot roll back and forgets what it does not know of a spec, so
-    # the spec goes back as it came.
-    for attempt in range(TRIES):
+    for _ in range(TRIES):
         found = client.inspect_service(service)
         if not change(found["Spec"]):
             return
-        response = client._post_json(
-            client._url("/services/{0}/update", found["ID"]),
-            data=found["Spec"],
-            params={"version": found["Version"]["Index"], **(parameters or {})},
-            headers=headers or {},
-        )
-        try:
-            client._raise_for_status(response)
-        except APIError as error:
-            if attempt == TRIES - 1 or "out of sequence" not in str(error.explanation):
-                raise
-        else:
+        if sent(client, "services", found, found["Spec"], parameters, headers):
             return
+    raise BusyError(f"the service {service} is changed by somebody else all the time; try again")

@@ -8,9 +8,10 @@ from typing import Any
 import docker
 from docker.errors import APIError, DockerException
 
+from horcrux.cluster.versioned import TRIES, BusyError, sent
+
 CONTROL_SERVICE, EDGE_SERVICE = "horcrux-control", "horcrux-edge"
 PREFIX, WEIGHTS, NUMBERS = "horcrux-traffic-", "horcrux.weights", "horcrux.numbers"
-TRIES = 5  # somebody else may note something between our look and our change
 POLL_SECONDS = 0.3  # each look costs a command in control's container
 
 
@@ -60,28 +61,16 @@ def relabel(
     client: docker.APIClient, app: str, change: Callable[[dict[str, str]], dict[str, str]]
 ) -> None:
     """Note something else; control may be faster with a note of its own, which is kept."""
-    for attempt in range(TRIES):
+    for _ in range(TRIES):
         config = _find(client, app)
         before = (config["Spec"].get("Labels") or {}) if config else {}
         after = change(dict(before))
         if config is None:
             client.create_config(f"{PREFIX}{app}", b"see the labels", labels=after)
             return
-        if after == before:
+        if after == before or sent(client, "configs", config, {**config["Spec"], "Labels": after}):
             return
-        # docker-py has no call for a config's update; only labels may change, which is what is needed.
-        response = client._post_json(
-            client._url("/configs/{0}/update", config["ID"]),
-            data={**config["Spec"], "Labels": after},
-            params={"version": config["Version"]["Index"]},
-        )
-        try:
-            client._raise_for_status(response)
-        except APIError as error:
-            if attempt == TRIES - 1 or "out of sequence" not in str(error.explanation):
-                raise
-        else:
-            return
+    raise BusyError(f"{app}: what the cluster notes of it is changed all the time; try again")
 
 
 def weights(client: docker.APIClient, app: str) -> dict[str, int]:
