@@ -195,7 +195,7 @@ def placement(constraints: list[str]) -> dict[str, Any]:
 
 
 def edge_label(name: str, app: App, environment: str, domain: str) -> str:
-    """What the edge is told of an app that has routes: see control.backend."""
+    """What the edge is told of an app that has routes: see control.edge_label."""
     rules: dict[str, Any] = {
         "port": app.port,
         "routes": [list(route) for route in app.hosts_of_routes(name, environment, domain)],

@@ -101,7 +101,7 @@ class Control(Component):
 
 
 def _edge_label(host: str) -> str:
-    """The portal at the edge, as an app's routes: see control.backend."""
+    """The portal at the edge, as an app's routes: see control.edge_label."""
     rules = {
         "port": PORTAL_PORT,
         "routes": [[host, "/"]],

@@ -1,25 +1,22 @@
 """What an edge must know of one app, read from the labels of its services.
 
-A service takes part when it carries `horcrux.app` and `horcrux.edge`; the latter is JSON:
-`{"port": 8080, "routes": [["host", "/path"]], "check": "/healthz", "body_limit": bytes,
-"rate_limit": requests per second, "timeout": seconds, "tunnel_timeout": seconds, "sticky": whether
-clients stay with the release that they got, "tester": header by which one chooses a release, "sleeps":
-whether a request waits for a task, "hold": for how many seconds}`, all but `port` and `routes` optional.
-Which of an app's services are in play stands in the Swarm config `horcrux-traffic-APP`, label
-`horcrux.weights`: `{"SERVICE": weight}`, weights 0-10000; a release's share is its part of their sum. A
-service that is not a release (no label `horcrux.release`) needs no such config: the newest one gets all.
+A service takes part when it carries `horcrux.app` and `horcrux.edge` (see edge_label.py). Which of an app's
+services are in play stands in the Swarm config `horcrux-traffic-APP`, label `horcrux.weights`:
+`{"SERVICE": weight}`, weights 0-10000; a release's share is its part of their sum. A service that is not a
+release (no label `horcrux.release`) needs no such config: the newest one gets all.
 """
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from control.edge_label import EDGE, BadLabelError, rules_of, whole
 from control.elastic.policy import PolicyError, read
 from control.rollouts.walk import walk_of
 
-APP, EDGE, RELEASE = "horcrux.app", "horcrux.edge", "horcrux.release"
+APP, RELEASE = "horcrux.app", "horcrux.release"
 PAGE = "horcrux.page"  # in place of the app: a page of the platform's own, such as the portal
 WEIGHTS, ELASTIC = "horcrux.weights", "horcrux.elastic"
 TRAFFIC_PREFIX = "horcrux-traffic-"
@@ -29,21 +26,8 @@ HOLD_SECONDS = 30  # for which a request waits for an app that sleeps; a task st
 FEWEST_SLOTS = 4
 ON_EVERY_MANAGER = 7  # the most that there are: the one routed service without a number is control
 MOST_SLOTS = 1024  # HAProxy's start grows with the square: 1,024 cost nothing, 100,000 five minutes
-# The least that each limit may be, and the most that HAProxy can count (timers end at 24.8 days).
-LIMITS = {
-    "body_limit": (0, 2**53),
-    "rate_limit": (1, 2**31),
-    "timeout": (1, 2_147_483),
-    "tunnel_timeout": (1, 2_147_483),
-    "hold": (1, 3600),
-}
-SWITCHES = ("sticky", "sleeps")
 OF_RELEASE = ("port", "routes", "check", "tester")  # not of the whole app; routes are put together
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
-HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
-PATH = re.compile(r"/[A-Za-z0-9._~%/-]*")
-CHECK = re.compile(r"/[!-~]*")
-HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,62}")
 
 
 @dataclass(frozen=True)
@@ -78,10 +62,6 @@ class Backend:
     hold: int = HOLD_SECONDS
 
 
-class BadLabelError(ValueError):
-    """A service's labels cannot be used; the message names the service and what is wrong."""
-
-
 def backends(
     services: Sequence[Mapping[str, Any]], configs: Sequence[Mapping[str, Any]]
 ) -> tuple[list[Backend], list[str]]:
@@ -98,7 +78,7 @@ def backends(
         if name is None or EDGE not in labels:
             continue
         try:
-            app, rules = _app(service, name), _rules(service)
+            app, rules = _app(service, name), rules_of(service)
         except BadLabelError as error:
             problems.append(str(error))
             continue
@@ -149,14 +129,6 @@ def _backend(
     return Backend(app, tuple(sorted(set(rules["routes"]))), tuple(releases), main, **told)
 
 
-def app_rules(raw: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The rules in a `horcrux.edge` label's JSON; None where there are none that can be used."""
-    try:
-        return None if raw is None else _checked(raw, BadLabelError)
-    except BadLabelError:
-        return None
-
-
 def _slots(service: Mapping[str, Any]) -> int:
     """Room for twice the tasks, in powers of two, so that small changes of scale reload nothing.
 
@@ -189,69 +161,6 @@ def _app(service: Mapping[str, Any], app: str) -> str:
     return app
 
 
-def _rules(service: Mapping[str, Any]) -> dict[str, Any]:
-    """The `horcrux.edge` label, checked to be what the renderer can use."""
-    name = service["Spec"]["Name"]
-
-    def bad(what: str) -> BadLabelError:
-        return BadLabelError(f"service {name}: label {EDGE}: {what}")
-
-    try:
-        raw = json.loads(service["Spec"]["Labels"][EDGE])
-    except (ValueError, TypeError, RecursionError) as error:
-        raise _not_json(bad, error) from None
-    return _checked(raw, bad)
-
-
-def _not_json(bad: Callable[[str], BadLabelError], error: Exception) -> BadLabelError:
-    return bad(f"is not the JSON that the edge reads ({error!r})")
-
-
-def _checked(raw: Any, bad: Callable[[str], BadLabelError]) -> dict[str, Any]:
-    try:
-        routes = [(str(host).lower(), str(path)) for host, path in raw["routes"]]
-        rules: dict[str, Any] = {
-            "port": raw["port"],
-            "routes": [(h, _trimmed(p)) for h, p in routes],
-        }
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise _not_json(bad, error) from None
-    if not _whole(rules["port"], 1, 65535):
-        raise bad(f"{rules['port']!r} is not a port")
-    for host, path in rules["routes"]:
-        if not HOST.fullmatch(host) or not PATH.fullmatch(path):
-            raise bad(f"{host + path!r} is not a route")
-    return rules | _limits(raw, bad) | _choices(raw, bad)
-
-
-def _limits(raw: Any, bad: Callable[[str], BadLabelError]) -> dict[str, Any]:
-    rules: dict[str, Any] = {}
-    if raw.get("check") is not None:
-        if not isinstance(raw["check"], str) or not CHECK.fullmatch(raw["check"]):
-            raise bad(f"{raw['check']!r} is not a path to check")
-        rules["check"] = raw["check"]
-    for key, (least, most) in LIMITS.items():
-        if raw.get(key) is not None:
-            if not _whole(raw[key], least, raw[key]):
-                raise bad(f"{key}: {raw[key]!r} is not a whole number from {least} on")
-            rules[key] = min(raw[key], most)
-    return rules
-
-
-def _choices(raw: Any, bad: Callable[[str], BadLabelError]) -> dict[str, Any]:
-    rules: dict[str, Any] = {}
-    if raw.get("tester") is not None:
-        if not isinstance(raw["tester"], str) or not HEADER.fullmatch(raw["tester"]):
-            raise bad(f"{raw['tester']!r} is not the name of a header")
-        rules["tester"] = raw["tester"]
-    for key in SWITCHES:
-        if raw.get(key) is not None:
-            if not isinstance(raw[key], bool):
-                raise bad(f"{key}: {raw[key]!r} is not true or false")
-            rules[key] = raw[key]
-    return rules
-
-
 def _weights(configs: Sequence[Mapping[str, Any]]) -> tuple[dict[str, dict[str, int]], list[str]]:
     weights: dict[str, dict[str, int]] = {}
     problems: list[str] = []
@@ -261,7 +170,7 @@ def _weights(configs: Sequence[Mapping[str, Any]]) -> tuple[dict[str, dict[str, 
             continue
         try:
             raw = json.loads(config["Spec"]["Labels"][WEIGHTS])
-            if not all(_whole(w, 0, MOST_WEIGHT) for w in raw.values()):
+            if not all(whole(w, 0, MOST_WEIGHT) for w in raw.values()):
                 raise ValueError("weights are whole numbers from 0 to 10000")
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             problems.append(f"config {name}: label {WEIGHTS} cannot be read ({error!r})")
@@ -278,11 +187,3 @@ def _coming(configs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         for name, walk in found.items()
         if walk and name.startswith(TRAFFIC_PREFIX)
     }
-
-
-def _whole(value: Any, low: int, high: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-
-
-def _trimmed(path: str) -> str:
-    return "/" + path.strip("/")

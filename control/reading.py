@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from control.backend import APP, EDGE, RELEASE, TRAFFIC_PREFIX, WEIGHTS
+from control.backend import APP, RELEASE, TRAFFIC_PREFIX, WEIGHTS
+from control.edge_label import EDGE
 from control.rollouts.walk import Walk, walk_of
 from control.snapshot import Host, Release, Snapshot, Task
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from control.backend import app_rules
+from control.edge_label import app_rules
 from control.snapshot import Release, Snapshot
 from control.swarm import PLATFORM
 

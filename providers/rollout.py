@@ -84,7 +84,7 @@ def diff(old: dict[str, Any], new: dict[str, Any]) -> bool:
 def delete(props: dict[str, Any]) -> None:
     """The app goes: no more requests, those under way may finish; then all of its releases."""
     from horcrux.cluster import parking, services, traffic, walk
-    from providers.takeover import drained
+    from providers.serving import drained
 
     client = _client(props)
     last = walk.find(client, props["app"])

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from control.backend import app_rules
+from control.edge_label import app_rules
 from control.rollouts.plan import Plan
 from control.rollouts.seen import Tried
 from control.snapshot import FAILED, Release

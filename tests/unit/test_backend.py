@@ -11,9 +11,9 @@ from control.backend import (
     ON_EVERY_MANAGER,
     Backend,
     Release,
-    app_rules,
     backends,
 )
+from control.edge_label import app_rules
 from horcrux.settings import parse
 from tests.support.swarm_objects import service, traffic
 
