@@ -117,7 +117,7 @@ def plan_of(raw: Mapping[str, Any]) -> Plan:
             _analysis(raw.get("analysis") or {}),
             _smoke(raw.get("smoke")),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise PlanError(f"the plan of a walk cannot be read ({error!r})") from None
     if plan.strategy == "canary" and not plan.steps:
         raise PlanError("the plan of a walk cannot be read: a canary without steps")
