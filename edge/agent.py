@@ -25,7 +25,7 @@ LAST = Path("/var/lib/edge/last.json")  # on a volume of the host: a start witho
 WAIT_SECONDS = 35  # control answers a waiting request after 25
 RETRY_SECONDS = 0.5  # control is away: short, for a new environment waits for this
 NOTICE_SECONDS = (
-    5.0  # the front door checks every second and needs two failures; on a busy machine it is late
+    5.0  # the front door checks every second and needs two failures, late on a busy machine
 )
 FINISH_SECONDS = 23.0  # for requests under way; Swarm kills after 30
 
