@@ -5,12 +5,14 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import docker
 import pytest
 
 from tests.support.sandbox import Sandbox, eventually, make, objects
 
+HELD_SECONDS = 18  # longer than a second update takes to ask for the lock
 PORTS = {"http": 19080, "https": 19443, "api": 19376, "registry": 19500}
 APPS = {
     "hello": {
@@ -66,7 +68,9 @@ def test_ctrl_c_ends_in_order_and_the_next_update_makes_all_well(small: Sandbox)
 def test_the_second_of_two_updates_says_that_the_first_holds_the_lock(small: Sandbox) -> None:
     small.edit(lambda config: config["horcrux:apps"]["hello"].update({"env": {"A": "1"}}))
     first = begun(small)
-    second = small.horcrux("up", "-s", small.name, "-y", check=False)
+    with ThreadPoolExecutor() as pool:  # the first update waits for what the old release answers
+        pool.submit(small.get, "hello", f"/slow?seconds={HELD_SECONDS}")
+        second = small.horcrux("up", "-s", small.name, "-y", check=False)
     rest = first.communicate(timeout=300)[0]
     assert first.returncode == 0, rest
     assert second.returncode == 4, second.stderr
