@@ -12,6 +12,7 @@ import docker
 import pulumi
 from docker.errors import APIError, DockerException, NotFound
 
+from horcrux.cluster.services import wanted_tasks
 from horcrux.docker_api import Access, connect, machine
 
 PROJECT = "horcrux.project"
@@ -116,8 +117,7 @@ def _free(client: docker.APIClient, secret: str) -> None:
 
 def _is_parked(service: dict[str, Any]) -> bool:
     """Whether it is an app's earlier release, kept without tasks."""
-    tasks = service["Spec"]["Mode"].get("Replicated", {}).get("Replicas")
-    return "horcrux.app" in (service["Spec"].get("Labels") or {}) and not tasks
+    return "horcrux.app" in _labels(service) and not wanted_tasks(service)
 
 
 def _delete(client: docker.APIClient, kind: str, found: dict[str, Any]) -> None:

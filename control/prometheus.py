@@ -9,6 +9,7 @@ from typing import Any
 
 from control.upstream import Upstream, UpstreamError, parameters
 
+EDGE_SCRAPE_SECONDS = 5  # as often as the edges are asked: monitoring/prometheus.yml
 Series = dict[str, Any]  # {"labels": {...}, "values": [[time, number], ...]}
 
 

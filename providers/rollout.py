@@ -150,22 +150,18 @@ def _released(
     releases = history.recorded(before, entry, _walked(last))
     parked = history.parked(releases, int(plan["keep"]))
     access = Access.of(plan["access"])
-    parking.clear(client, access, plan["environment"], plan["app"], plan["service"], parked)
+    there = parking.clear(client, access, plan["environment"], plan["app"], plan["service"], parked)
+    # The head of the list is the present release, whose number counts where it served before.
     numbers = {e["service"]: int(e["number"]) for e in reversed(releases)}
-    known_numbers = {s: n for s, n in numbers.items() if s in {plan["service"], *parked}}
-    traffic.set_numbers(client, plan["app"], known_numbers | {plan["service"]: number})
-    found = services.find(client, plan["service"])
-    if found is None:
-        raise RuntimeError(
-            f"the service {plan['service']} is gone; make it anew: pulumi up --refresh"
-        )
-    spec = json.dumps({**found["Spec"], "TaskTemplate": services.template(found)}, sort_keys=True)
-    there = services.of_app(client, plan["environment"], plan["app"])
+    named = {service: numbers[service] for service in (plan["service"], *parked)}
+    traffic.set_numbers(client, plan["app"], named)
+    made = services.existing(client, plan["service"])["Spec"]
+    spec = json.dumps({**made, "TaskTemplate": services.template(made)}, sort_keys=True)
     return {
         **plan,
         "number": number,
         "history": releases,
-        "parked": [s for s in parked if s in there],
+        "parked": there,
         "spec": spec,
     }
 

@@ -22,7 +22,7 @@ def lead(
     number = history.next_number(before, last.plan if last else None)
     if plan["strategy"] == "recreate":
         return number, _begin(client, plan, number)
-    _there(client, plan)
+    services.existing(client, service)
     walked = last if last and last.plan["new"] == service else None
     under_way = walked if walked and not walked.over else None
     serving = others_serving(client, plan)
@@ -46,12 +46,6 @@ def others_serving(client: docker.APIClient, plan: dict[str, Any]) -> dict[str, 
     return {
         s: w for s, w in weights.items() if s != plan["service"] and w and services.find(client, s)
     }
-
-
-def _there(client: docker.APIClient, plan: dict[str, Any]) -> None:
-    service = plan["service"]
-    if services.find(client, service) is None:
-        raise RuntimeError(f"the service {service} is gone; make it anew: pulumi up --refresh")
 
 
 def _renewed(client: docker.APIClient, plan: dict[str, Any]) -> None:
@@ -137,7 +131,7 @@ def hold(client: docker.APIClient, plan: dict[str, Any], old: dict[str, Any], nu
     if old.get("spec") and plan["strategy"] != "recreate":
         made = json.loads(old["spec"])
         services.restore(client, {**made, "Labels": plan["labels"]}, plan["auth"])
-    _there(client, plan)
+    services.existing(client, service)
     services.relabel(client, service, plan["labels"])
     if old.get("auth") != plan["auth"]:
         services.authorize(client, service, plan["auth"])

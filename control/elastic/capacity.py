@@ -23,7 +23,7 @@ def room(service: Object, nodes: Sequence[Object], tasks: Sequence[Object]) -> i
     waiting = sum(1 for t in own if not t.get("NodeID") and t["DesiredState"] == "running")
     found = 0
     for node in nodes:
-        if not (_takes_tasks(node) and all(fits(c, node) for c in constraints)):
+        if not (takes_tasks(node) and all(fits(c, node) for c in constraints)):
             continue
         there = [t for t in alive if t.get("NodeID") == node["ID"]]
         more = _free(node, there, _reserved(task))
@@ -33,7 +33,8 @@ def room(service: Object, nodes: Sequence[Object], tasks: Sequence[Object]) -> i
     return max(0, min(found, UNBOUNDED) - waiting)
 
 
-def _takes_tasks(node: Object) -> bool:
+def takes_tasks(node: Object) -> bool:
+    """Whether Swarm places tasks on a node."""
     active = node["Spec"].get("Availability", "active") == "active"
     return active and bool(node["Status"]["State"] == "ready")
 

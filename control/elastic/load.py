@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-WINDOW_SECONDS = (
-    6.0  # over which a load is averaged: three looks, so that one burst of a second is none
-)
+# Over which a load is averaged: three looks, so that one burst of a second is none.
+WINDOW_SECONDS = 6.0
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from control.elastic.load import Load
 from control.elastic.measure import LATENCY_SECONDS
 from control.elastic.need import Tasks, need
 from control.elastic.policy import Policy
+from control.prometheus import EDGE_SCRAPE_SECONDS
 
-SCRAPE_SECONDS = 5  # what Prometheus says of latency is as much older
-SETTLE_SECONDS = LATENCY_SECONDS + SCRAPE_SECONDS  # then it is all of the present tasks
+# Then what Prometheus says of latency, which is as old as its last look, is all of the present tasks.
+SETTLE_SECONDS = LATENCY_SECONDS + EDGE_SCRAPE_SECONDS
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,8 @@ from control.snapshot import FAILED, Release, Snapshot
 from control.swarm import Object, OutdatedError, Swarm, SwarmError
 
 TICK_SECONDS = 1.0  # what a phase waits for takes seconds
-CLOCK_SECONDS = (
-    2.0  # by which the clocks of two managers may differ: tasks are dated by the leader's
-)
+# By which the clocks of two managers may differ: tasks are dated by the leader's.
+CLOCK_SECONDS = 2.0
 
 log = logging.getLogger("control")
 

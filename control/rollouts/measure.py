@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from control.prometheus import EDGE_SCRAPE_SECONDS
 from control.rollouts.plan import Plan, Query
 from control.upstream import UpstreamError
 
-SCRAPE_SECONDS = 5.0  # as often as Prometheus looks at the edges: monitoring/prometheus.yml
 REQUESTS = 'sum(increase(haproxy_backend_http_responses_total{{service="{service}"}}[{window}]))'
 ERRORS = 'sum(increase(haproxy_backend_http_responses_total{{service="{service}",code="5xx"}}[{window}]))'
 BUCKETS = 'sum by (le) (increase(horcrux_request_duration_seconds_bucket{{service="{service}"}}[{window}]))'
@@ -72,7 +72,7 @@ async def _sample(
     requests, errors, buckets = await asyncio.gather(
         *(prometheus.now(query.format(**asked), at) for query in (REQUESTS, ERRORS, BUCKETS))
     )
-    seen = max(0.0, window - SCRAPE_SECONDS) / window
+    seen = max(0.0, window - EDGE_SCRAPE_SECONDS) / window
     count = _value(requests)
     if count is None:
         return None

@@ -16,9 +16,8 @@ from control.rollouts.seen import Tried
 from control.snapshot import FAILED, Release
 from control.swarm import Object, Swarm, SwarmError
 
-HTTP_PORT = (
-    8080  # the edges' own, which wants to be told the client's address first: control/haproxy.py
-)
+# The edges' own, which wants to be told the client's address first: control/haproxy.py.
+HTTP_PORT = 8080
 PROXY = b"PROXY TCP4 127.0.0.1 127.0.0.1 1 1\r\n"
 ANSWER_SECONDS = 5.0  # of one edge; one that does not answer is asked again
 LOG_LINES = 5

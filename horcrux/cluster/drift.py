@@ -9,7 +9,7 @@ from horcrux.cluster import services, traffic, walk
 
 
 def of_app(client: docker.APIClient, declared: dict[str, Any]) -> list[str]:
-    """A sentence for each difference; `declared`: a Rollout's properties. None while a walk is under way."""
+    """A sentence for each difference, or that a walk is under way; `declared`: a Rollout's properties."""
     app, service = declared["app"], declared["service"]
     found = services.of_app(client, declared["environment"], app)
     labels = traffic.labels(client, app)
@@ -27,7 +27,7 @@ def of_app(client: docker.APIClient, declared: dict[str, Any]) -> list[str]:
     spec = declared.get("spec")
     recreated = declared["strategy"] == "recreate"
     made = json.loads(spec)["TaskTemplate"] if spec else None
-    if made and not recreated and services.template(found[service]) != made:
+    if made and not recreated and services.template(found[service]["Spec"]) != made:
         told.append(f"the specification of {service} was changed")
     if (found[service]["Spec"].get("Labels") or {}) != declared["labels"]:
         told.append(f"the labels of {service} were changed")
@@ -36,13 +36,13 @@ def of_app(client: docker.APIClient, declared: dict[str, Any]) -> list[str]:
     told += [
         f"{name}, which is kept, has tasks"
         for name in sorted(found.keys() & kept - {service})
-        if _replicas(found[name])
+        if services.wanted_tasks(found[name])
     ]
     return told
 
 
 def _scale(declared: dict[str, Any], service: dict[str, Any]) -> list[str]:
-    now, elastic = _replicas(service), declared.get("elastic")
+    now, elastic = services.wanted_tasks(service), declared.get("elastic")
     if elastic:
         least = 0 if elastic["sleeps"] else int(elastic["min"])
         if not least <= now <= int(elastic["max"]):
@@ -50,7 +50,3 @@ def _scale(declared: dict[str, Any], service: dict[str, Any]) -> list[str]:
     elif now != int(declared["replicas"]):
         return [f"{now} tasks are wanted, not {int(declared['replicas'])}"]
     return []
-
-
-def _replicas(service: dict[str, Any]) -> int:
-    return int(service["Spec"]["Mode"].get("Replicated", {}).get("Replicas", 0))

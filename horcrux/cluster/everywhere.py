@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from control.elastic.capacity import fits, takes_tasks
 from horcrux.cluster.tasks import since
 
 
@@ -30,15 +31,7 @@ def lacking(
     return sorted(
         node["Description"]["Hostname"]
         for node in nodes
-        if node["Status"]["State"] == "ready"
-        and node["Spec"]["Availability"] == "active"
-        and all(_holds(constraint, node) for constraint in constraints)
+        if takes_tasks(node)
+        and all(fits(constraint, node) for constraint in constraints)
         and node["ID"] not in running
     )
-
-
-def _holds(constraint: str, node: dict[str, Any]) -> bool:
-    """The constraints that the platform's services have: the host's role, or its name."""
-    key, _, value = constraint.partition("==")
-    known = {"node.role": node["Spec"]["Role"], "node.hostname": node["Description"]["Hostname"]}
-    return known.get(key.strip()) == value.strip()

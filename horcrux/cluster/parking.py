@@ -18,8 +18,8 @@ def clear(
     app: str,
     current: str,
     parked: Sequence[str],
-) -> None:
-    """Leave the app `current` and, without tasks, `parked` (services' names).
+) -> list[str]:
+    """Leave the app `current` and, without tasks, `parked` (services' names); which of these there are.
 
     Its other services go, with secrets that none uses and images that no service of the cluster names.
     """
@@ -27,12 +27,14 @@ def clear(
     gone = found.keys() - {current, *parked}
     for name in gone:
         client.remove_service(name)
-    for name in found.keys() & set(parked):
+    there = [name for name in parked if name in found]
+    for name in there:
         services.scale(client, name, 0)
     remove_secrets(client, environment, app)
     if gone:
         images = {_image(found[name]) for name in gone}
         _prune(client, access, images, {_image(s) for s in client.services()})
+    return there
 
 
 def remove_secrets(client: docker.APIClient, environment: str, app: str) -> None:

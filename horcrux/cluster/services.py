@@ -21,6 +21,14 @@ def find(client: docker.APIClient, service: str) -> dict[str, Any] | None:
     return found if found["Spec"]["Name"] == service else None
 
 
+def existing(client: docker.APIClient, service: str) -> dict[str, Any]:
+    """The service as the cluster has it. Raises RuntimeError, with what to do, when it is gone."""
+    found = find(client, service)
+    if found is None:
+        raise RuntimeError(f"the service {service} is gone; make it anew: pulumi up --refresh")
+    return found
+
+
 def of_app(client: docker.APIClient, environment: str, app: str) -> dict[str, dict[str, Any]]:
     """All of an app's services by name: the one that serves, and those that are kept."""
     listed = client.services(
@@ -29,9 +37,9 @@ def of_app(client: docker.APIClient, environment: str, app: str) -> dict[str, di
     return {s["Spec"]["Name"]: s for s in listed}
 
 
-def template(service: dict[str, Any]) -> dict[str, Any]:
+def template(spec: dict[str, Any]) -> dict[str, Any]:
     """What a service's tasks are made of; how often they were started anew by hand is no part of it."""
-    return {k: v for k, v in service["Spec"]["TaskTemplate"].items() if k != "ForceUpdate"}
+    return {k: v for k, v in spec["TaskTemplate"].items() if k != "ForceUpdate"}
 
 
 def restore(client: docker.APIClient, spec: dict[str, Any], auth: dict[str, str]) -> None:
@@ -47,7 +55,7 @@ def restore(client: docker.APIClient, spec: dict[str, Any], auth: dict[str, str]
         return
 
     def change(found: dict[str, Any]) -> bool:
-        if {k: v for k, v in found["TaskTemplate"].items() if k != "ForceUpdate"} == wanted:
+        if template(found) == wanted:
             return False
         found["TaskTemplate"] = wanted
         return True
@@ -83,8 +91,12 @@ def _header(auth: dict[str, str]) -> str:
 
 def replicas(client: docker.APIClient, service: str) -> int:
     """How many tasks a replicated service is to have, as the cluster has it."""
-    mode: dict[str, Any] = client.inspect_service(service)["Spec"]["Mode"]
-    return int(mode.get("Replicated", {}).get("Replicas", 0))
+    return wanted_tasks(client.inspect_service(service))
+
+
+def wanted_tasks(service: dict[str, Any]) -> int:
+    """The same of a service that was looked at."""
+    return int(service["Spec"]["Mode"].get("Replicated", {}).get("Replicas", 0))
 
 
 def scale(client: docker.APIClient, service: str, replicas: int) -> None:

@@ -168,8 +168,7 @@ def _count(client: Any, service: dict[str, Any]) -> dict[str, int]:
     spec = service["Spec"]
     release = spec["Labels"].get(tasks.RELEASE_LABEL, "")
     found = tasks.of_release(client, spec["Name"], release)
-    desired = spec["Mode"].get("Replicated", {}).get("Replicas", 0)
-    return {"desired": int(desired), "healthy": found.healthy}
+    return {"desired": services.wanted_tasks(service), "healthy": found.healthy}
 
 
 def register(app: typer.Typer) -> None:
