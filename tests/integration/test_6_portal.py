@@ -66,9 +66,8 @@ def test_hosts_and_apps_are_shown_with_their_figures(page: Page, cloud: Sandbox)
 def test_a_release_under_way_and_a_lost_task_appear_by_themselves(
     page: Page, cloud: Sandbox
 ) -> None:
-    release = next(a["release"] for a in cloud.status()["apps"] if a["name"] == "hello")
-    following = f"r{int(release[1:]) + 1}"
     cloud.horcrux("deploy", "hello", "-s", cloud.name, "--set", "env.SEEN=by-the-portal")
+    following = next(a["release"] for a in cloud.status()["apps"] if a["name"] == "hello")
     expect(page.get_by_text(f"hello: {following} is healthy").first).to_be_visible(timeout=SHOWN_MS)
     expect(page.get_by_text(f"traffic goes to {following}").first).to_be_visible(timeout=SHOWN_MS)
     service = serving(cloud, "hello")
