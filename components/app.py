@@ -70,7 +70,7 @@ class App(Component):
             own_name,
             name=own_name,
             labels=as_list(self._labels()),
-            auth=platform.supply.auth,
+            auth=image.auth,
             # A new release is started by its rollout, task by task.
             mode={"replicated": {"replicas": app.replicas if recreate else 0}},
             task_spec={
@@ -126,7 +126,7 @@ class App(Component):
             "start_timeout": app.start_timeout,
             "settings": app.model_dump(mode="json", exclude_defaults=True),
             "access": platform.cluster.access,
-            "auth": platform.supply.auth,
+            "auth": image.auth or {},
         }
         needs = [service, *(platform.rollouts[other] for other in app.bind)]
         return Rollout(name, plan, platform.cluster.inside(self, depends_on=needs))

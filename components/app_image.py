@@ -13,6 +13,7 @@ import pulumi
 from docker.errors import DockerException, ImageNotFound
 
 from components.build_context import source
+from components.image_names import through_cache
 from components.images import Images
 from components.supply import Supply
 from horcrux.settings import App, SettingsError
@@ -23,10 +24,15 @@ IDENTITIES = ("source-", "image-")
 
 @dataclass(frozen=True)
 class AppImage:
-    """An image by what it is and by what it is called."""
+    """An image by what it is and by what it is called.
+
+    `written`: as the settings have it; `auth`: what a service needs to pull it, None where nothing.
+    """
 
     identity: str
     reference: pulumi.Output[str]
+    written: str
+    auth: dict[str, pulumi.Input[str]] | None
 
 
 def resolve(
@@ -48,16 +54,30 @@ def found(
     registry, _, rest = image.partition("/")
     if registry in supply.names:
         inside = f"{supply.address}/{rest}"
-        return AppImage(identity_of(inside), pulumi.Output.from_input(inside))
+        reference = pulumi.Output.from_input(inside)
+        return AppImage(identity_of(inside), reference, image, supply.auth)
     if "@sha256:" in image:
-        return AppImage(image, pulumi.Output.from_input(image))
+        return _of_others(image, image, supply)
     try:
         local = engine.images.get(image)
     except ImageNotFound:
-        pinned = _pinned(setting, image, engine)
-        return AppImage(pinned, pulumi.Output.from_input(pinned))
+        return _of_others(image, _pinned(setting, image, engine), supply)
     identity = f"image-{str(local.id).removeprefix('sha256:')[:IDENTITY]}"
-    return AppImage(identity, supply.push_tag(name, image, str(local.id), identity))
+    pushed = supply.push_tag(name, image, str(local.id), identity)
+    return AppImage(identity, pushed, image, supply.auth)
+
+
+def _of_others(written: str, pinned: str, supply: Supply) -> AppImage:
+    """An image of another registry: pulled through the cache, if that has the registry.
+
+    An account is shown to nobody but to whom it is for.
+    """
+    cache = supply.cache
+    if cache is None:
+        return AppImage(pinned, pulumi.Output.from_input(pinned), written, None)
+    pulled = through_cache(pinned, cache.name, cache.upstreams, cache.mirrors_hub)
+    auth = cache.auth if pulled != pinned else None
+    return AppImage(pulled, pulumi.Output.from_input(pulled), written, auth)
 
 
 def identity_of(reference: str) -> str:
@@ -78,7 +98,8 @@ def _built(name: str, app: App, images: Images, supply: Supply, project: Path) -
     arguments = ",".join(f"{k}={v}" for k, v in sorted(build.args.items()))
     told = hashlib.sha256(f"{content['digest']}?{arguments}".encode()).hexdigest()
     identity = f"source-{told[:IDENTITY]}"
-    return AppImage(identity, supply.push(name, image, identity))
+    reference = supply.push(name, image, identity)
+    return AppImage(identity, reference, f"build {build.context}", supply.auth)
 
 
 def _pinned(setting: str, image: str, engine: docker.DockerClient) -> str:

@@ -9,12 +9,13 @@ import docker
 import pulumi
 
 from components.app import App, Platform
-from components.app_image import found, resolve
+from components.app_image import AppImage, found, resolve
 from components.cluster import Cluster
 from components.control import Control
 from components.edge import Edge
 from components.environment import Environment
 from components.grafana import Grafana
+from components.image_cache import ImageCache
 from components.images import Images
 from components.monitoring import Monitoring
 from components.supply import Supply
@@ -43,6 +44,11 @@ class Cloud:
         cluster = Cluster(environment, self._target)
         self._supply = Supply(self._target.registry)
         supply = self._supply
+        if settings.images.cache.enabled:
+            own = secrets.get("images", {})
+            supply.cache = ImageCache(
+                cluster, self._target, images, supply, settings.images.cache, own
+            )
         self._control = Control(
             cluster, self._target, images, supply, settings, secrets.get("monitoring", {})
         )
@@ -54,16 +60,18 @@ class Cloud:
         if settings.monitoring.enabled:
             Monitoring(cluster, images, supply, self._control, settings.monitoring)
             self._grafana = self._made_grafana(cluster)
+        self._pulled: dict[str, AppImage] = {}
         self._platform = Platform(settings, cluster, self._supply, edge, secrets)
         for name in _bound_first(settings):
             app = settings.apps[name]
             image = resolve(name, app, images, self._supply, engine, Path(environment.project))
+            self._pulled[name] = image
             App(name, app, image, self._platform)
 
     def outputs(self) -> dict[str, Any]:
         """Name to value: what the command and other programs read of the stack."""
         rollouts = self._platform.rollouts
-        registry = self._target.registry.push
+        registry, cache = self._target.registry.push, self._supply.cache
         return {
             "format": FORMAT,
             "environment": self._environment.name,
@@ -88,8 +96,15 @@ class Cloud:
                     "username": registry["username"],
                     "password": registry["password"],
                     "ca": self._target.authority["certificate"],
+                    "name": self._target.registry.hosts_name,
+                    "accounts": self._target.registry.accounts,
                 }
             ),
+            "cache": pulumi.Output.secret(cache.access if cache else None),
+            "images": {
+                name: {"written": image.written, "pulled": image.reference}
+                for name, image in self._pulled.items()
+            },
             "ca": self._target.authority["certificate"],
         }
 
@@ -118,7 +133,7 @@ class Cloud:
         if wanted is None:
             return None
         setting = "monitoring.grafana.image"
-        image = found("grafana", wanted.image, setting, self._supply, self._engine).reference
+        image = found("grafana", wanted.image, setting, self._supply, self._engine)
         domain = self._settings.domain
         return Grafana(cluster, self._target, self._supply, self._control, image, domain)
 

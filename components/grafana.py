@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pulumi
 import yaml
 
+from components.app_image import AppImage
 from components.cluster import Cluster
 from components.control import Control
 from components.environment import Component
@@ -37,7 +37,7 @@ class Grafana(Component):
         target: Target,
         supply: Supply,
         control: Control,
-        image: pulumi.Output[str],
+        image: AppImage,
         domain: str,
     ) -> None:
         super().__init__("grafana")
@@ -60,7 +60,7 @@ class Grafana(Component):
         ]
         PlatformService(
             "grafana",
-            image,
+            image.reference,
             MEMORY,
             {
                 "env": {
@@ -80,6 +80,7 @@ class Grafana(Component):
             [cluster.platform],
             (f"node.hostname=={HOME}",),
             labels={"horcrux.page": "grafana", "horcrux.edge": _edge_label(host)},
+            account=image.auth or {},
         ).make(cluster, supply, self, depends_on=[control.service])
         self.register_outputs({})
 

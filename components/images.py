@@ -13,12 +13,12 @@ from providers.image import Image
 BASE, SHARED = "horcrux/base:bookworm", "shared"
 FOLDERS = {
     "host": "images/host",
-    "registry": "images/registry",
     "front-door": "images/front_door",
     "edge": "edge",
     "control": "control",
     "exporter": "exporter",
     "monitoring": "monitoring",
+    "supply": "supply",
 }
 
 

@@ -20,7 +20,8 @@ ON_MANAGERS = ("node.role==manager",)
 class PlatformService:
     """`role` names it (horcrux-ROLE); `memory`: bytes at most; `constraints`: which hosts, all without.
 
-    `container` is the part of the container's specification that is its own.
+    `container` is the part of the container's specification that is its own; `account` is for images
+    that are not in the environment's registry, and empty where none is wanted.
     """
 
     role: str
@@ -31,6 +32,7 @@ class PlatformService:
     constraints: tuple[str, ...] = ()
     labels: dict[str, str] = field(default_factory=dict)
     ports: list[dict[str, Any]] = field(default_factory=list)
+    account: dict[str, pulumi.Input[str]] | None = None
 
     def make(
         self, cluster: Cluster, supply: Supply, parent: pulumi.Resource, **options: Any
@@ -49,7 +51,7 @@ class PlatformService:
             self.role,
             name=f"horcrux-{self.role}",
             labels=as_list({**labels, **self.labels}),
-            auth=supply.auth,
+            auth=supply.auth if self.account is None else self.account or None,
             mode={"global_": True},
             task_spec=task,
             update_config={"parallelism": 1, "order": "stop-first", "failure_action": "pause"},

@@ -37,6 +37,11 @@ class Layout:
         return self.root / "bin" / "pulumi"
 
     @property
+    def conformance(self) -> Path:
+        """The suite that registries are tested with."""
+        return self.cache / "tools" / "oci-conformance"
+
+    @property
     def home(self) -> Path:
         """PULUMI_HOME of the engine of our own: plugins, and which stack is selected."""
         return self.cache / "home"

@@ -7,7 +7,7 @@ import argparse
 import signal
 import sys
 
-from engine import docker_engine, install, tools
+from engine import conformance, docker_engine, install, tools
 from engine.debian import System
 from engine.layout import Layout
 from engine.report import SetupError
@@ -23,6 +23,8 @@ def set_up(tool_set: str | None) -> None:
     tools.ensure_base_image(system)
     if tool_set:
         tools.ensure(tool_set, TOOL_SETS[tool_set], system)
+    if tool_set == "test":
+        conformance.ensure(layout)
 
 
 def main(words: list[str]) -> int:

@@ -11,6 +11,7 @@ from requests.exceptions import RequestException
 from horcrux.cluster import gap, services, traffic, walk
 from horcrux.cluster.walk import Walk
 from providers import history
+from providers.prefetch import prefetched
 from providers.serving import EDGE_SECONDS, Trouble, consequence, healthy, serve
 
 
@@ -20,6 +21,7 @@ def lead(
     """From the release that serves, if one does, to the plan's; its number, and seconds without any."""
     app, service = plan["app"], plan["service"]
     number = history.next_number(before, last.plan if last else None)
+    prefetched(client, plan)
     if plan["strategy"] == "recreate":
         return number, _begin(client, plan, number)
     services.existing(client, service)

@@ -1,5 +1,6 @@
 """What a target offers to the components above it."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import pulumi
@@ -18,6 +19,7 @@ class Registry(Protocol):
     names: set[str]  # all that people may call it
     push: dict[str, pulumi.Input[str]]
     pull: dict[str, pulumi.Input[str]]
+    accounts: Mapping[str, Mapping[str, pulumi.Input[str]]]  # the settings' own, by name
 
 
 class Target(Protocol):
@@ -25,8 +27,11 @@ class Target(Protocol):
 
     `access` is how the hosts' engines are reached (see horcrux.docker_api.Access); `anchor` is a
     resource that goes only when the whole environment goes; `host_resources` are the hosts' own;
-    `front_door` is where tasks reach it: `http` and `https`, each host:port.
+    `front_door` is where tasks reach it: `http` and `https`, each host:port; `cache_address` is where
+    the image cache is reached from where Pulumi runs.
     """
+
+    cache_address: str
 
     access: pulumi.Output[dict[str, Any]]
     anchor: pulumi.Resource
@@ -35,6 +40,8 @@ class Target(Protocol):
     ways_in: list[pulumi.Resource]
     authority: dict[str, pulumi.Input[str]]
     front_door: dict[str, str]
+
+    cache_name: str  # HOST:PORT, as hosts call the image cache; it is on every manager
 
     @property
     def registry(self) -> Registry:

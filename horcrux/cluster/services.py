@@ -80,12 +80,14 @@ def authorize(client: docker.APIClient, service: str, auth: dict[str, str]) -> N
     _update(client, service, lambda _: True, headers={"X-Registry-Auth": _header(auth)})
 
 
+def registry_account(auth: dict[str, str]) -> dict[str, str]:
+    """An account in the words of Docker's API; empty for none."""
+    names = {"username": "username", "password": "password", "serveraddress": "server_address"}
+    return {told: auth[own] for told, own in names.items()} if auth else {}
+
+
 def _header(auth: dict[str, str]) -> str:
-    account = {
-        "username": auth["username"],
-        "password": auth["password"],
-        "serveraddress": auth["server_address"],
-    }
+    account = registry_account(auth)
     return base64.urlsafe_b64encode(json.dumps(account).encode()).decode()
 
 

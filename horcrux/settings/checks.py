@@ -9,7 +9,16 @@ from horcrux.settings.environment import Settings
 from horcrux.settings.hosts import layout
 from horcrux.settings.release_checks import Finding, elastic, releases
 
-PLATFORM_NAMES = {"edge", "control", "horcrux", "registry", "monitoring", "portal", "grafana"}
+PLATFORM_NAMES = {
+    "edge",
+    "control",
+    "horcrux",
+    "registry",
+    "monitoring",
+    "portal",
+    "grafana",
+    "images",
+}
 
 
 class SettingsError(ValueError):

@@ -7,6 +7,7 @@ from pydantic import Field
 from horcrux.settings.app import App
 from horcrux.settings.fields import HostName, Model, Name, Text
 from horcrux.settings.hosts import Hosts, Local
+from horcrux.settings.images import Images, Registry
 from horcrux.settings.monitoring import Monitoring
 
 
@@ -55,6 +56,8 @@ class Settings(Model):
     local: Local = Field(
         default=Local(), description="For the local target: ports and network on this machine."
     )
+    images: Images = Field(default=Images(), description="Images of other registries.")
+    registry: Registry = Field(default=Registry(), description="The registry.")
     edge: Edge = Field(default=Edge(), description="The edge.")
     monitoring: Monitoring = Field(default=Monitoring(), description="Measurements and alerts.")
     apps: dict[Name, App] = Field(default={}, description="The applications, by name.")

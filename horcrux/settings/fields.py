@@ -107,7 +107,7 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) else value
 
 
-def _described(title: str, **more: Any) -> Any:
+def described(title: str, **more: Any) -> Any:
     """What the JSON Schema and the reference say of a kind of value."""
     return Field(title=title, json_schema_extra=more)
 
@@ -116,29 +116,29 @@ def _anchored(*patterns: re.Pattern[str]) -> str:
     return f"^{''.join(p.pattern for p in patterns)}$"
 
 
-Name = Annotated[str, AfterValidator(_name), _described("name", pattern=_anchored(NAME))]
-Port = Annotated[int, BeforeValidator(_port), _described("port", minimum=1, maximum=65535)]
+Name = Annotated[str, AfterValidator(_name), described("name", pattern=_anchored(NAME))]
+Port = Annotated[int, BeforeValidator(_port), described("port", minimum=1, maximum=65535)]
 Size = Annotated[
     int,
     BeforeValidator(size),
     Field(ge=0),
-    _described("size", type=["string", "integer"], pattern=_anchored(SIZE)),
+    described("size", type=["string", "integer"], pattern=_anchored(SIZE)),
 ]
-HostName = Annotated[str, AfterValidator(_host), _described("host name", pattern=_anchored(HOST))]
+HostName = Annotated[str, AfterValidator(_host), described("host name", pattern=_anchored(HOST))]
 Route = Annotated[
-    str, AfterValidator(_route), _described("route", pattern=f"^({HOST.pattern})?{PATH.pattern}$")
+    str, AfterValidator(_route), described("route", pattern=f"^({HOST.pattern})?{PATH.pattern}$")
 ]
-MountPath = Annotated[str, AfterValidator(_mount), _described("absolute path", pattern="^/[^:]*$")]
+MountPath = Annotated[str, AfterValidator(_mount), described("absolute path", pattern="^/[^:]*$")]
 Variable = Annotated[
-    str, AfterValidator(_variable), _described("variable", pattern=_anchored(VARIABLE))
+    str, AfterValidator(_variable), described("variable", pattern=_anchored(VARIABLE))
 ]
 MailAddress = Annotated[
-    str, AfterValidator(_mail_address), _described("mail address", pattern=_anchored(MAIL_ADDRESS))
+    str, AfterValidator(_mail_address), described("mail address", pattern=_anchored(MAIL_ADDRESS))
 ]
 MailServer = Annotated[
-    str, AfterValidator(_mail_server), _described("host:port", pattern=_anchored(MAIL_SERVER))
+    str, AfterValidator(_mail_server), described("host:port", pattern=_anchored(MAIL_SERVER))
 ]
 Text = Annotated[
-    str, BeforeValidator(_text), _described("text", type=["string", "number", "boolean"])
+    str, BeforeValidator(_text), described("text", type=["string", "number", "boolean"])
 ]
 Seconds = Annotated[int, Field(ge=1, le=86400, title="seconds")]

@@ -71,6 +71,7 @@ class LocalPorts(Model):
     https: Port = Field(default=8443, description="The front door, HTTPS.")
     api: Port = Field(default=8376, description="The hosts' Docker API, over mutual TLS.")
     registry: Port = Field(default=8500, description="The registry, over TLS.")
+    cache: Port = Field(default=8543, description="The image cache, over TLS.")
 
 
 class Local(Model):

@@ -57,7 +57,7 @@ def receiver() -> Iterator[Recorder]:
 @pytest.fixture(scope="session")
 def cloud(engine: docker.DockerClient, receiver: Recorder) -> Iterator[Sandbox]:
     """The environment `dev` under another name: up for all tests, down after them."""
-    ports = {"http": 18080, "https": 18443, "api": 18376, "registry": 18500}
+    ports = {"http": 18080, "https": 18443, "api": 18376, "registry": 18500, "cache": 18543}
     config = {
         "horcrux:extends": "dev",
         "horcrux:apps": {

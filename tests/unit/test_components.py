@@ -30,7 +30,7 @@ RAW: dict[str, Any] = {
     }
 }
 GIVEN = {"web": {"token": "a-value-nobody-may-see"}}
-PUSHED = ("control", "edge", "exporter", "monitoring", "web")
+PUSHED = ("control", "edge", "exporter", "monitoring", "supply", "web")
 MEASURING = ("exporter", "node-exporter", "prometheus", "alertmanager", "blackbox")
 CLUSTER_S = ("Service", "Secret", "ServiceConfig")
 
@@ -78,7 +78,7 @@ def test_every_resource_belongs_to_the_component_that_makes_it(stack: Stack) -> 
         "Network apps",
         "Network platform",
     }
-    images = ("init", "python", "host", "registry", "front-door", *PUSHED)
+    images = ("init", "python", "host", "front-door", *PUSHED)
     assert children.pop("images") == {"BaseImage base", *(f"Image image-{i}" for i in images)}
     web, db = stack.release("web"), stack.release("db")
     token = next(r.name for r in stack.of("Secret") if r.name.startswith("web-token-"))
@@ -102,6 +102,14 @@ def test_every_resource_belongs_to_the_component_that_makes_it(stack: Stack) -> 
             ),
             "Service control",
             "Converged control-converged",
+        },
+        "cache": {
+            "Password cache-pull",
+            "Certificate cache-certificate",
+            "Secret cache-settings",
+            "Secret cache-tls",
+            "Service cache",
+            "Converged cache-converged",
         },
         "edge": {
             "Certificate edge-certificate",
@@ -154,13 +162,15 @@ def test_ports_of_this_machine_are_on_its_loopback_address_only(stack: Stack) ->
         ("front-door", "127.0.0.1", 8080),
         ("front-door", "127.0.0.1", 8443),
         ("front-door", "127.0.0.1", 8376),
+        ("front-door", "127.0.0.1", 8543),
     }
 
 
-def test_only_the_edge_has_ports_of_the_hosts(stack: Stack) -> None:
+def test_only_the_edge_and_the_cache_have_ports_of_the_hosts(stack: Stack) -> None:
+    known = {"edge": [80, 443], "cache": [5443]}
     for service in stack.of("Service"):
         ports = service.inputs["endpointSpec"].get("ports", [])
-        assert [p["publishedPort"] for p in ports] == ([80, 443] if service.name == "edge" else [])
+        assert [p["publishedPort"] for p in ports] == known.get(service.name, [])
         assert {p["publishMode"] for p in ports} <= {"host"}
 
 
@@ -223,7 +233,7 @@ def test_workers_are_joined_as_workers_and_managers_are_found_by_one_name() -> N
         if c.labels["horcrux.role"] in ("manager", "worker")
     }
     assert aliases == {
-        "manager-1": ["manager-1", "hosts", "managers"],
+        "manager-1": ["manager-1", "hosts", "managers", "cache.dev.internal"],
         "worker-1": ["worker-1", "hosts"],
     }
 
@@ -239,7 +249,7 @@ def machine_s(stack: Stack) -> set[str]:
 
 
 def test_two_environments_share_nothing_on_this_machine(stack: Stack) -> None:
-    ports = {"http": 9080, "https": 9443, "api": 9376, "registry": 9500}
+    ports = {"http": 9080, "https": 9443, "api": 9376, "registry": 9500, "cache": 9543}
     other = environment("test", local={"subnet": "10.88.1.0/24", "ports": ports})
     assert len(machine_s(stack)) >= 19
     assert machine_s(stack) & machine_s(other) == set()

@@ -60,19 +60,19 @@ def config(stack: Stack, name: str) -> str:
 
 
 def test_monitoring_on_makes_its_services(stack: Stack) -> None:
-    assert {s.name for s in stack.of("Service")} == {"control", "edge", "grafana", *MEASURING}
+    assert {s.name for s in stack.of("Service")} == {"cache", "control", "edge", "grafana", *MEASURING}
 
 
 def test_monitoring_off_makes_none_of_them() -> None:
     off = environment({"enabled": False, "grafana": GRAFANA})
-    assert {s.name for s in off.of("Service")} == {"control", "edge"}
+    assert {s.name for s in off.of("Service")} == {"cache", "control", "edge"}
     assert off.of("ServiceConfig") == []
     assert off.outputs["grafana"][0] is None
 
 
 def test_no_grafana_without_an_image() -> None:
     plain = environment({})
-    assert {s.name for s in plain.of("Service")} == {"control", "edge", *MEASURING}
+    assert {s.name for s in plain.of("Service")} == {"cache", "control", "edge", *MEASURING}
     assert plain.outputs["grafana"] == (None, True)
 
 
@@ -87,7 +87,7 @@ def test_each_runs_on_every_host_that_it_is_meant_for(stack: Stack) -> None:
         made.name: made.inputs["taskSpec"].get("placement", {}).get("constraints", [])
         for made in stack.of("Service")
     }
-    on_managers = {role: ["node.role==manager"] for role in MEASURING - EVERYWHERE | {"control"}}
+    on_managers = {role: ["node.role==manager"] for role in MEASURING - EVERYWHERE | {"control", "cache"}}
     everywhere: dict[str, list[str]] = {role: [] for role in EVERYWHERE}
     assert constraints == {
         **on_managers,
@@ -105,7 +105,7 @@ def test_only_what_reaches_apps_is_on_their_network(stack: Stack) -> None:
     reaching = {"edge", "prometheus", "blackbox"}
     assert networks == {
         role: {"platform-id", "apps-id"} if role in reaching else {"platform-id"}
-        for role in ("control", "edge", "grafana", *MEASURING)
+        for role in ("cache", "control", "edge", "grafana", *MEASURING)
     }
 
 
@@ -140,9 +140,9 @@ def test_each_has_a_limit_of_memory_and_most_cannot_write(stack: Stack) -> None:
     assert writing == {"edge", "grafana"}
 
 
-def test_no_service_has_ports_of_the_hosts_but_the_edge(stack: Stack) -> None:
+def test_no_service_of_monitoring_has_ports_of_the_hosts(stack: Stack) -> None:
     published = {s.name for s in stack.of("Service") if s.inputs["endpointSpec"].get("ports")}
-    assert published == {"edge"}
+    assert published == {"cache", "edge"}
 
 
 def test_an_update_waits_until_each_runs(stack: Stack) -> None:

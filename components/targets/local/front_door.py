@@ -8,7 +8,7 @@ from components.environment import Component, Environment
 from horcrux.settings.hosts import LocalPorts
 
 MEMORY_MB = 128  # HAProxy takes about 30 MB with 20,000 connections open
-INSIDE = {"http": 8080, "https": 8443, "api": 8376}
+INSIDE = {"http": 8080, "https": 8443, "api": 8376, "cache": 5443}
 
 
 class FrontDoor(Component):

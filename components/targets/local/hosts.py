@@ -1,7 +1,5 @@
 """Hosts as containers, each with its own engine, volume and certificate."""
 
-import base64
-import json
 from typing import Any
 
 import pulumi
@@ -26,7 +24,8 @@ class Hosts(Component):
         parts: dict[str, Any],
         provider: pulumi.ProviderResource,
     ) -> None:
-        """`parts`: image (id), network (name), authority, and registry (address and pull account)."""
+        """`parts`: image (id), network (name), authority, registry and cache (host:port; None: there is
+        no cache)."""
         super().__init__("hosts")
         self._environment, self._settings, self._parts = environment, settings, parts
         self._provider = provider
@@ -48,15 +47,11 @@ class Hosts(Component):
             memory=memory,
             memory_swap=memory,
             cpus=str(self._settings.hosts.cpus),
-            envs=[f"HORCRUX_ROLE={host.role}", f"HORCRUX_ADDRESS={host.address}"],
+            envs=self._variables(host),
             networks_advanced=[
                 {
                     "name": self._parts["network"],
-                    "aliases": [
-                        host.name,
-                        "hosts",
-                        *(["managers"] if host.role == "manager" else []),
-                    ],
+                    "aliases": self._named(host),
                     "ipv4_address": host.address,
                 }
             ],
@@ -77,23 +72,31 @@ class Hosts(Component):
         )
 
     def _uploads(self, host: Host) -> list[dict[str, Any]]:
-        """The engine's own certificate, and what it needs to pull from the registry."""
+        """The engine's own certificate, and whom it trusts to pull from. No password: tasks bring theirs."""
         names = [host.name, "cluster", "localhost", "127.0.0.1", host.address]
         own = Certificate(
             f"{host.name}-certificate", self._parts["authority"], "server", names, self.child()
         )
-        registry, ca = self._parts["registry"], self._parts["authority"]["certificate"]
-        login = pulumi.Output.all(**registry).apply(_docker_login)
+        ca = self._parts["authority"]["certificate"]
+        trusted = [name for name in (self._parts["registry"], self._parts["cache"]) if name]
         return [
             {"file": "/etc/docker/tls/ca.pem", "content": ca},
             {"file": "/etc/docker/tls/cert.pem", "content": own.certificate},
             {"file": "/etc/docker/tls/key.pem", "content": own.key, "permissions": "0600"},
-            {
-                "file": registry["address"].apply(lambda a: f"/etc/docker/certs.d/{a}/ca.crt"),
-                "content": ca,
-            },
-            {"file": "/root/.docker/config.json", "content": login, "permissions": "0600"},
+            *({"file": f"/etc/docker/certs.d/{name}/ca.crt", "content": ca} for name in trusted),
         ]
+
+    def _variables(self, host: Host) -> list[str]:
+        """What images/host/ reads."""
+        values = [f"HORCRUX_ROLE={host.role}", f"HORCRUX_ADDRESS={host.address}"]
+        cache = self._parts["cache"]
+        return [*values, f"HORCRUX_MIRROR=https://{cache}"] if cache else values
+
+    def _named(self, host: Host) -> list[str]:
+        """The host's names on the environment's network."""
+        cache = self._parts["cache"]
+        served = [cache.partition(":")[0]] if cache else []
+        return [host.name, "hosts", *(["managers", *served] if host.role == "manager" else [])]
 
     def _volume(self, name: str, kind: str) -> docker.Volume:
         return docker.Volume(
@@ -116,10 +119,3 @@ def _engine_in_a_container() -> dict[str, Any]:
         "cgroupns_mode": "private",
         "tmpfs": {"/run": "", "/tmp": ""},  # noqa: S108
     }
-
-
-def _docker_login(registry: dict[str, str]) -> str:
-    account = f"{registry['username']}:{registry['password']}".encode()
-    return json.dumps(
-        {"auths": {registry["address"]: {"auth": base64.b64encode(account).decode()}}}
-    )

@@ -1,38 +1,62 @@
 """The registry that plays the cloud's: beside the hosts, so that images survive the loss of any."""
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 import pulumi
 import pulumi_docker as docker
 
 from components import leftovers
 from components.environment import Component, Environment
+from horcrux.settings.images import Registry as RegistrySettings
 from providers.certificate import Certificate
 from providers.password import Password
 
 PORT = 5000
 PASSWORD_LENGTH = 32
-MEMORY_MB = 256  # it holds nothing in memory but the requests under way
+MEMORY_MB = 384  # at rest 70 MB; it holds nothing in memory but the requests under way
+STOP_SECONDS = 45  # distribution lets requests under way finish for 30 (see supply/registry/)
+FOLDER = "/etc/horcrux/registry"
+# What the platform's own two accounts may do: whoever builds, and the hosts.
+EVERYTHING = {"pull": ["*"], "push": ["*"], "delete": True, "admin": True}
+OWN: dict[str, dict[str, Any]] = {"push": EVERYTHING, "pull": {"pull": ["*"], "push": []}}
 
 
 class Registry(Component):
-    """CNCF distribution with TLS and two accounts: `push` for whoever builds, `pull` for the hosts."""
+    """CNCF distribution behind a gate: `push` is for whoever builds, `pull` for the hosts.
+
+    `accounts` are the settings' own, by name: each with username and password.
+    """
 
     def __init__(
-        self, environment: Environment, port: int, authority: dict[str, pulumi.Input[str]]
+        self,
+        environment: Environment,
+        port: int,
+        authority: dict[str, pulumi.Input[str]],
+        settings: RegistrySettings,
     ) -> None:
         """`port`: the port on this machine's loopback address."""
         super().__init__("registry")
         self._environment, self._authority, self._port = environment, authority, port
+        self._settings = settings
         self.hosts_name = f"registry.{environment.name}.internal:{PORT}"
         self.names = {self.hosts_name, f"localhost:{port}", f"127.0.0.1:{port}"}
-        accounts = {
-            name: Password(f"registry-{name}", PASSWORD_LENGTH, self.child())
-            for name in ("push", "pull")
+        rights = OWN | {n: a.model_dump(mode="json") for n, a in settings.accounts.items()}
+        passwords = {
+            name: Password(f"registry-{name}", PASSWORD_LENGTH, self.child()) for name in rights
         }
-        self._htpasswd = pulumi.Output.all(**{n: a.bcrypt for n, a in accounts.items()}).apply(
-            lambda hashes: "".join(f"{name}:{hashed}\n" for name, hashed in sorted(hashes.items()))
+        self._accounts = pulumi.Output.all(**{n: p.bcrypt for n, p in passwords.items()}).apply(
+            lambda hashes: json.dumps(
+                {name: {**rights[name], "bcrypt": hashes[name]} for name in sorted(rights)}
+            )
         )
-        self.pull = self._account("pull", accounts["pull"].value)
-        self.push = self._account("push", accounts["push"].value)
+        self.accounts: Mapping[str, Mapping[str, pulumi.Input[str]]] = {
+            name: {"username": name, "password": passwords[name].value}
+            for name in settings.accounts
+        }
+        self.pull = self._account("pull", passwords["pull"].value)
+        self.push = self._account("push", passwords["push"].value)
 
     def run(
         self,
@@ -67,10 +91,12 @@ class Registry(Component):
             networks_advanced=[{"name": network, "aliases": [host]}],
             volumes=[{"volume_name": volume.name, "container_path": "/var/lib/registry"}],
             uploads=[
-                {"file": "/etc/docker/registry/tls/cert.pem", "content": own.certificate},
-                {"file": "/etc/docker/registry/tls/key.pem", "content": own.key},
-                {"file": "/etc/docker/registry/htpasswd", "content": self._htpasswd},
+                {"file": f"{FOLDER}/cert.pem", "content": own.certificate},
+                {"file": f"{FOLDER}/key.pem", "content": own.key},
+                {"file": f"{FOLDER}/accounts.json", "content": self._accounts},
+                {"file": f"{FOLDER}/settings.json", "content": self._told()},
             ],
+            destroy_grace_seconds=STOP_SECONDS,
             labels=self._environment.label_list(role="registry"),
             opts=self.child(
                 provider=provider,
@@ -79,6 +105,10 @@ class Registry(Component):
         )
         self.push["instance"] = self.container.id
         self.register_outputs({})
+
+    def _told(self) -> str:
+        """The settings that the gate reads."""
+        return json.dumps({"immutable": list(self._settings.immutable), "mutable": []})
 
     def _account(self, name: str, password: pulumi.Output[str]) -> dict[str, pulumi.Input[str]]:
         return {

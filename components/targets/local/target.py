@@ -15,6 +15,8 @@ from horcrux.settings import Settings, layout
 from providers.authority import Authority
 from providers.certificate import Certificate
 
+CACHE_PORT = 5443
+
 
 class LocalTarget(Component):
     """Hosts, registry and front door on this machine's engine (see components.targets.target.Target)."""
@@ -38,13 +40,16 @@ class LocalTarget(Component):
         self.anchor: pulumi.Resource = network.resource
         name = network.resource.name
 
-        self.registry = Registry(environment, ports.registry, self.authority)
-        self.registry.run(images.platform["registry"].image_id, name, provider)
+        self.registry = Registry(environment, ports.registry, self.authority, settings.registry)
+        self.registry.run(images.platform["supply"].image_id, name, provider)
+        self.cache_name = f"cache.{environment.name}.internal:{CACHE_PORT}"
+        self.cache_address = f"127.0.0.1:{ports.cache}"
         parts = {
             "image": images.platform["host"].image_id,
             "network": name,
             "authority": self.authority,
-            "registry": self.registry.pull,
+            "registry": self.registry.hosts_name,
+            "cache": self.cache_name if settings.images.cache.enabled else None,
         }
         hosts = Hosts(environment, settings, self.hosts, parts, provider)
         self.host_resources: dict[str, pulumi.Resource] = dict(hosts.containers)

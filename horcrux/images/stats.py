@@ -1,0 +1,45 @@
+"""What the cache did: requests, hits, and what it spared the way to other registries."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from horcrux.images import resolve
+from horcrux.images.client import Client
+
+STATS_SECONDS = 15  # the manager that answers asks the others, which answer in milliseconds
+
+
+def ask(cache: Mapping[str, Any]) -> dict[str, Any]:
+    """What all managers' caches say: {"hosts": […], "sum": {…}}. Raises HorcruxError."""
+    with Client(resolve.CACHE, cache) as client:
+        return client.json("GET", "/horcrux/stats?all=1", STATS_SECONDS)
+
+
+def rows(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row for each upstream that was asked for, the busiest first. Pure."""
+    upstreams: Mapping[str, Mapping[str, Any]] = (told.get("sum") or {}).get("upstreams") or {}
+    found = [_row(name, its) for name, its in upstreams.items()]
+    return sorted(found, key=lambda row: (-row["requests"], row["upstream"]))
+
+
+def disks(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each manager's disk: bytes stored, and the limit; None for both where its cache does not answer. Pure."""
+    return [
+        {"host": its.get("host") or "?", "stored": its.get("stored"), "limit": its.get("limit")}
+        for its in told.get("hosts") or ()
+    ]
+
+
+def _row(name: str, its: Mapping[str, Any]) -> dict[str, Any]:
+    requests, hits = int(its.get("requests") or 0), int(its.get("hits") or 0)
+    return {
+        "upstream": name,
+        "requests": requests,
+        "hit_ratio": hits / requests if requests else None,
+        "served_bytes": its.get("served_bytes"),
+        "fetched_bytes": its.get("fetched_bytes"),
+        "saved_bytes": its.get("saved_bytes"),
+        "saved_seconds": its.get("saved_seconds"),
+        "errors": int(its.get("errors") or 0),
+        "up": its.get("up"),
+    }

@@ -1,0 +1,112 @@
+"""What the cache knows of its content: sizes, last uses, which repository names what, and what tags meant."""
+
+import sqlite3
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from supply.cache.names import Name
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS blobs (
+  digest TEXT PRIMARY KEY, size INTEGER NOT NULL, used REAL NOT NULL, manifest INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS blobs_used ON blobs (manifest, used);
+CREATE TABLE IF NOT EXISTS links (
+  upstream TEXT, repository TEXT, digest TEXT, PRIMARY KEY (upstream, repository, digest)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tags (
+  upstream TEXT, repository TEXT, tag TEXT, digest TEXT NOT NULL, checked REAL NOT NULL,
+  PRIMARY KEY (upstream, repository, tag)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS totals (
+  upstream TEXT, name TEXT, value REAL NOT NULL, PRIMARY KEY (upstream, name)) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class Tag:
+    """What a tag meant when its upstream was last asked (seconds since the epoch)."""
+
+    digest: str
+    checked: float
+
+
+class Index:
+    """A database of SQLite beside the content; it can be lost: then the content is fetched anew."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path, isolation_level=None)
+        self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + TABLES)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def add(self, digest: str, size: int, *, manifest: bool) -> None:
+        """Content has come."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO blobs VALUES (?, ?, ?, ?)",
+            (digest, size, time.time(), manifest),
+        )
+
+    def size(self, digest: str) -> int | None:
+        """Bytes; None where there is no such content."""
+        row = self._db.execute("SELECT size FROM blobs WHERE digest = ?", (digest,)).fetchone()
+        return row[0] if row else None
+
+    def use(self, digest: str) -> None:
+        """Content was asked for: it is not the longest unused any more."""
+        self._db.execute("UPDATE blobs SET used = ? WHERE digest = ?", (time.time(), digest))
+
+    def remove(self, digest: str) -> None:
+        """Content is gone."""
+        self._db.execute("DELETE FROM blobs WHERE digest = ?", (digest,))
+
+    def stored(self) -> int:
+        """Bytes of all content."""
+        return int(self._db.execute("SELECT coalesce(sum(size), 0) FROM blobs").fetchone()[0])
+
+    def longest_unused(self, spared: Collection[str]) -> tuple[str, int] | None:
+        """What is to go first, with its size: blobs before manifests, which cost nothing to keep."""
+        rows = self._db.execute("SELECT digest, size FROM blobs ORDER BY manifest, used")
+        return next(((d, s) for d, s in rows if d not in spared), None)
+
+    def link(self, name: Name, digests: Iterable[str]) -> None:
+        """A repository has these: whoever may read it may have them."""
+        rows = [(name.upstream, name.repository, digest) for digest in digests]
+        self._db.executemany("INSERT OR IGNORE INTO links VALUES (?, ?, ?)", rows)
+
+    def linked(self, name: Name, digest: str) -> bool:
+        """Whether a repository is known to have it."""
+        query = "SELECT 1 FROM links WHERE upstream = ? AND repository = ? AND digest = ?"
+        return bool(self._db.execute(query, (name.upstream, name.repository, digest)).fetchone())
+
+    def set_tag(self, name: Name, tag: str, digest: str) -> None:
+        """The upstream has just said what a tag means."""
+        row = (name.upstream, name.repository, tag, digest, time.time())
+        self._db.execute("INSERT OR REPLACE INTO tags VALUES (?, ?, ?, ?, ?)", row)
+
+    def tag(self, name: Name, tag: str) -> Tag | None:
+        """What a tag meant last."""
+        query = "SELECT digest, checked FROM tags WHERE upstream = ? AND repository = ? AND tag = ?"
+        row = self._db.execute(query, (name.upstream, name.repository, tag)).fetchone()
+        return Tag(*row) if row else None
+
+    def forget_tag(self, name: Name, tag: str) -> None:
+        """The upstream says that there is no such tag any more."""
+        query = "DELETE FROM tags WHERE upstream = ? AND repository = ? AND tag = ?"
+        self._db.execute(query, (name.upstream, name.repository, tag))
+
+    def count(self, upstream: str, name: str, amount: float) -> None:
+        """Add to a total, which outlives the process."""
+        self._db.execute(
+            "INSERT INTO totals VALUES (?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET value = value + excluded.value",
+            (upstream, name, amount),
+        )
+
+    def totals(self) -> dict[str, dict[str, float]]:
+        """All totals by upstream and name."""
+        found: dict[str, dict[str, float]] = {}
+        for upstream, name, value in self._db.execute("SELECT * FROM totals"):
+            found.setdefault(upstream, {})[name] = value
+        return found

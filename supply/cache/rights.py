@@ -1,0 +1,103 @@
+"""Who may have what: nobody gets from the cache what the upstream would not give him."""
+
+import asyncio
+import base64
+import binascii
+import fnmatch
+import hashlib
+import time
+from collections.abc import Mapping
+
+import bcrypt
+
+from supply.cache.failure import DeniedError, MissingError, UpstreamError
+from supply.cache.names import Name, Wanted
+from supply.cache.settings import Account
+from supply.cache.upstream import Client
+
+PUBLIC_SECONDS = 3600.0  # a repository that was public may have become private
+PASSWORD_SECONDS = 60.0  # bcrypt is slow on purpose; a pull asks a dozen times
+
+
+class WrongPasswordError(Exception):
+    """There is no such account, or its password is another."""
+
+
+class Accounts:
+    """Who somebody is, by HTTP's Basic authentication."""
+
+    def __init__(self, accounts: Mapping[str, Account]) -> None:
+        self._accounts = accounts
+        self._known: dict[str, tuple[str, float]] = {}
+
+    async def of(self, header: str | None) -> Account | None:
+        """The account that a request shows; None for none. Raises WrongPasswordError."""
+        if not header:
+            return None
+        remembered = hashlib.sha256(header.encode()).hexdigest()
+        name, until = self._known.get(remembered, ("", 0.0))
+        if until > time.monotonic():
+            return self._accounts[name]
+        name, password = _basic(header)
+        account = self._accounts.get(name)
+        hashed = account.bcrypt if account else bcrypt.gensalt(4).decode() + "." * 31
+        right = await asyncio.to_thread(_checked, password, hashed)
+        if account is None or not right:
+            raise WrongPasswordError(name)
+        self._known[remembered] = (name, time.monotonic() + PASSWORD_SECONDS)
+        return account
+
+
+class Rights:
+    """Which repositories are public, as their upstreams say to somebody without an account."""
+
+    def __init__(self, clients: Mapping[str, Client]) -> None:
+        self._clients = clients
+        self._public: dict[Name, tuple[bool, float]] = {}
+
+    async def public(self, wanted: Wanted) -> bool:
+        """Whether anybody may read the repository of which something is wanted.
+
+        An upstream that we have no account at gives us nothing private. One that does not answer has
+        not said yes, but what it last said still holds.
+        """
+        name = wanted.name
+        client = self._clients[name.upstream]
+        if client.upstream.username is None:
+            return True
+        told, until = self._public.get(name, (False, 0.0))
+        if until > time.monotonic():
+            return told
+        try:
+            if wanted.kind == "tags":
+                return told
+            await client.digest(name.repository, wanted.reference, kind=wanted.kind, anonymous=True)
+            public = True
+        except (DeniedError, MissingError):
+            public = False
+        except UpstreamError:
+            return told
+        self._public[name] = (public, time.monotonic() + PUBLIC_SECONDS)
+        return public
+
+
+def may(account: Account | None, name: Name) -> bool:
+    """Whether an account may read a repository that is not public."""
+    return account is not None and any(fnmatch.fnmatchcase(str(name), p) for p in account.private)
+
+
+def _basic(header: str) -> tuple[str, str]:
+    scheme, _, word = header.partition(" ")
+    try:
+        plain = base64.b64decode(word, validate=True).decode() if scheme.lower() == "basic" else ""
+    except (binascii.Error, UnicodeDecodeError):
+        plain = ""
+    name, _, password = plain.partition(":")
+    return name, password
+
+
+def _checked(password: str, hashed: str) -> bool:
+    try:
+        return bcrypt.checkpw(password.encode(), hashed.encode())
+    except ValueError:
+        return False

@@ -1,0 +1,236 @@
+"""The cache's HTTP server, behind nginx: which sends files and speaks TLS."""
+
+import logging
+from dataclasses import dataclass
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from supply import oci
+from supply.cache import answers
+from supply.cache.blobs import Blobs
+from supply.cache.failure import UpstreamError
+from supply.cache.fetch import Fetch
+from supply.cache.manifests import Manifests
+from supply.cache.metrics import Metrics
+from supply.cache.names import Wanted, parse
+from supply.cache.peers import HEADER, Peers
+from supply.cache.rights import Accounts, Rights, WrongPasswordError, may
+from supply.cache.settings import Settings
+from supply.cache.stats import Stats
+from supply.cache.store import StoreFullError
+from supply.cache.upstream import Client
+
+INTERNAL = "/_blobs"  # where nginx finds the files; see nginx.conf
+
+log = logging.getLogger("cache")
+
+
+@dataclass
+class Server:
+    """What answers need."""
+
+    settings: Settings
+    clients: dict[str, Client]
+    accounts: Accounts
+    rights: Rights
+    manifests: Manifests
+    blobs: Blobs
+    metrics: Metrics
+    stats: Stats
+    peers: Peers
+
+    def application(self) -> web.Application:
+        """The routes."""
+        app = web.Application()
+        app.add_routes(
+            [
+                web.get("/v2/", self.base),
+                web.get("/v2/{path:.+}", self.content),
+                web.route("*", "/v2/{path:.*}", _read_only),
+                web.get("/horcrux/stats", self.told),
+                web.get("/horcrux/linked/{path:.+}", self.linked),
+                web.get("/metrics", self.measured),
+                web.get("/healthz", _well),
+            ]
+        )
+        return app
+
+    async def base(self, request: web.Request) -> web.Response:
+        """Whether this is a registry; who shows an account hears whether it is right."""
+        try:
+            await self.accounts.of(request.headers.get("Authorization"))
+        except WrongPasswordError:
+            return answers.unauthorized("there is no such account, or its password is another")
+        return web.json_response({}, headers=answers.VERSION)
+
+    async def content(self, request: web.Request) -> web.StreamResponse:
+        """A manifest, a blob, or a list of tags."""
+        wanted = parse(request.path, request.query.get("ns"), self.settings.upstreams)
+        if wanted is None:
+            told = oci.error("NAME_INVALID", f"{request.path} is nothing that a registry has")
+            return web.json_response(told, status=404, headers=answers.VERSION)
+        from_peer = HEADER in request.headers
+        try:
+            account = await self.accounts.of(request.headers.get("Authorization"))
+        except WrongPasswordError:
+            return answers.unauthorized("there is no such account, or its password is another")
+        public = from_peer or await self.rights.public(wanted)
+        if not public and not may(account, wanted.name):
+            self.metrics.request(wanted.name, wanted.kind, "denied")
+            return answers.unknown(wanted) if account else answers.unauthorized("it is not public")
+        try:
+            return await self._answer(request, wanted, public, from_peer)
+        except UpstreamError as error:
+            result = "missing" if error.reason == "missing" else "error"
+            self.metrics.request(wanted.name, wanted.kind, result)
+            return answers.failed(error, wanted)
+
+    async def _answer(
+        self,
+        request: web.Request,
+        wanted: Wanted,
+        public: bool,
+        from_peer: bool,
+    ) -> web.StreamResponse:
+        if wanted.kind == "manifests":
+            return await self._manifest(request, wanted, public, from_peer)
+        if wanted.kind == "blobs":
+            return await self._blob(request, wanted, public, from_peer)
+        listed = await self.clients[wanted.name.upstream].tags(wanted.name.repository)
+        return web.Response(body=listed, content_type="application/json", headers=answers.VERSION)
+
+    async def _manifest(
+        self, request: web.Request, wanted: Wanted, public: bool, from_peer: bool
+    ) -> web.Response:
+        found = await self.manifests.get(wanted, for_peer=from_peer)
+        data, digest = found.manifest.data, found.manifest.digest
+        immutable = oci.is_digest(wanted.reference)
+        headers = answers.content(digest, public=public, immutable=immutable)
+        if found.warning:
+            headers["Warning"] = found.warning
+        served = len(data) if request.method == "GET" and not from_peer else 0
+        if not from_peer:
+            self.metrics.request(wanted.name, wanted.kind, found.result, served)
+        headers["Content-Type"] = found.manifest.media_type
+        return web.Response(body=data, headers=headers)
+
+    async def _blob(
+        self, request: web.Request, wanted: Wanted, public: bool, from_peer: bool
+    ) -> web.StreamResponse:
+        digest = wanted.reference
+        found = await self.blobs.get(wanted.name, digest, for_peer=from_peer)
+        headers = answers.content(digest, public=public) | {
+            "Content-Type": "application/octet-stream"
+        }
+        if isinstance(found, Fetch) and not request.http_range.start and request.method == "GET":
+            try:
+                return await self._streamed(request, wanted, found, headers, from_peer)
+            except StoreFullError:
+                log.warning("%s: no room; it is passed on without being kept", digest)
+                return await self._passed(request, wanted, headers)
+        if isinstance(found, Fetch):
+            await found.ended()
+        size = found if isinstance(found, int) else found.size or 0
+        if not from_peer:
+            result = "hit" if isinstance(found, int) else "miss"
+            self.metrics.request(wanted.name, "blobs", result, _wanted_bytes(request, size))
+        if request.method == "HEAD":
+            return web.Response(headers=headers | {"Content-Length": str(size)})
+        name = digest.partition(":")[2]
+        headers["X-Accel-Redirect"] = f"{INTERNAL}/{name[:2]}/{name}"
+        return web.Response(headers=headers)
+
+    async def _streamed(
+        self,
+        request: web.Request,
+        wanted: Wanted,
+        fetch: Fetch,
+        headers: dict[str, str],
+        from_peer: bool,
+    ) -> web.StreamResponse:
+        """A blob that is on its way, while it comes."""
+        await fetch.begun()
+        answer = web.StreamResponse(headers=headers)
+        if fetch.size is not None:
+            answer.content_length = fetch.size
+        sent = 0
+        try:
+            async for chunk in fetch.chunks():
+                if not answer.prepared:
+                    await answer.prepare(request)
+                await answer.write(chunk)
+                sent += len(chunk)
+        except UpstreamError:
+            if not answer.prepared:
+                raise
+            if request.transport:  # it lacks its end: the client is to notice
+                request.transport.abort()
+        finally:
+            if not from_peer and answer.prepared:
+                self.metrics.request(wanted.name, "blobs", "miss", sent)
+        if not answer.prepared:  # a blob of no bytes
+            await answer.prepare(request)
+        return answer
+
+    async def _passed(
+        self, request: web.Request, wanted: Wanted, headers: dict[str, str]
+    ) -> web.StreamResponse:
+        """A blob for which there is no room, straight from its upstream."""
+        client = self.clients[wanted.name.upstream]
+        async with client.blob(wanted.name.repository, wanted.reference) as body:
+            answer = web.StreamResponse(headers=headers)
+            answer.content_length = body.size
+            await answer.prepare(request)
+            async for chunk in body.chunks:
+                await answer.write(chunk)
+        self.metrics.request(wanted.name, "blobs", "miss", body.size or 0)
+        return answer
+
+    async def told(self, request: web.Request) -> web.Response:
+        """What has been saved; a task asks another for its own part."""
+        if HEADER in request.headers:
+            return web.json_response(self.stats.own())
+        try:
+            account = await self.accounts.of(request.headers.get("Authorization"))
+        except WrongPasswordError:
+            account = None
+        if account is None:
+            return answers.unauthorized("this needs an account")
+        return web.json_response(await self.stats.all())
+
+    async def linked(self, request: web.Request) -> web.Response:
+        """Whether a repository is known to have a blob: for peers alone."""
+        if HEADER not in request.headers:
+            return web.Response(status=404)
+        wanted = parse(request.path[len("/horcrux/linked") :], None, self.settings.upstreams)
+        known = wanted is not None and await self.blobs.linked(
+            wanted.name, wanted.reference, for_peer=True
+        )
+        return web.Response(status=204 if known else 404)
+
+    async def measured(self, request: web.Request) -> web.Response:
+        """For Prometheus, which asks from within the cluster."""
+        if HEADER not in request.headers:
+            return web.Response(status=404)
+        return web.Response(
+            body=generate_latest(self.metrics.registry),
+            headers={"Content-Type": CONTENT_TYPE_LATEST},
+        )
+
+
+def _wanted_bytes(request: web.Request, size: int) -> int:
+    """How much of a blob a request gets."""
+    if request.method == "HEAD":
+        return 0
+    start, stop = request.http_range.start, request.http_range.stop
+    return max(0, min(stop or size, size) - (start or 0))
+
+
+async def _read_only(_: web.Request) -> web.Response:
+    told = oci.error("UNSUPPORTED", "this is a cache; push to the image's own registry")
+    return web.json_response(told, status=405, headers=answers.VERSION)
+
+
+async def _well(_: web.Request) -> web.Response:
+    return web.Response(text="ok\n")
