@@ -24,6 +24,7 @@ PORTS = {
     "prometheus": ("horcrux-prometheus", 9090),
     "alertmanager": ("horcrux-alertmanager", 9093),
     "blackbox": ("horcrux-blackbox", 9115),
+    "cache": ("horcrux-cache", 5080),
 }
 Target = dict[str, Any]
 

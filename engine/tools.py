@@ -27,6 +27,8 @@ TEST = (
     Tool("haproxy", "haproxy", "haproxy"),
     Tool("promtool", "prometheus", "prometheus"),
     Tool("amtool", "prometheus-alertmanager", "prometheus-alertmanager"),
+    Tool("nginx", "nginx-light", "nginx"),
+    Tool("docker-registry", "docker-registry", "docker-registry"),
     Tool("chromium", "chromium"),
     Tool("cc", "gcc"),
     Tool("/usr/include/stdlib.h", "libc6-dev"),
@@ -35,7 +37,6 @@ TEST = (
 BENCH = (
     *TEST,
     Tool("wrk", "wrk"),
-    Tool("nginx", "nginx-light", "nginx"),
     Tool("caddy", "caddy", "caddy"),
 )
 BASE_IMAGE = (Tool("mmdebstrap", "mmdebstrap"),)

@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from horcrux.commands import apps, autoscale, environments, inspect, monitoring, platform, releases
+from horcrux.commands import (
+    apps,
+    autoscale,
+    environments,
+    images,
+    inspect,
+    monitoring,
+    platform,
+    registry,
+    releases,
+)
 from horcrux.context import context
 from horcrux.exits import Exit, HorcruxError
 from horcrux.progress import console
@@ -24,7 +34,17 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for module in (environments, inspect, monitoring, apps, releases, autoscale, platform):
+for module in (
+    environments,
+    inspect,
+    monitoring,
+    apps,
+    releases,
+    autoscale,
+    images,
+    registry,
+    platform,
+):
     module.register(app)
 
 

@@ -1,60 +1,52 @@
-"""The environment's registry, as seen from the machine that Pulumi runs on."""
+"""An image by digest, before it is deployed: what the user saw by its tag is what runs."""
 
-import tempfile
-from pathlib import Path
-from urllib.parse import urlsplit
-
-import requests
+from docker.errors import DockerException, ImageNotFound
 
 from horcrux.context import Outputs
+from horcrux.docker_api import machine
 from horcrux.exits import HorcruxError
-
-ANSWER_SECONDS = 10  # a registry beside us answers in milliseconds
-MANIFESTS = ", ".join(
-    f"application/vnd.{kind}+json"
-    for kind in (
-        "oci.image.index.v1",
-        "oci.image.manifest.v1",
-        "docker.distribution.manifest.list.v2",
-        "docker.distribution.manifest.v2",
-    )
-)
+from horcrux.images import resolve
+from horcrux.progress import console
 
 
 def pinned(outputs: Outputs, image: str) -> str:
-    """An image of the environment's registry by digest; any other as it is (the program resolves it).
+    """An image of the environment's registry, or one that its cache can tell, by digest.
 
-    Raises HorcruxError when the registry has no such image.
+    Any other, and one that this machine's engine has, as it is: the program resolves it. Raises
+    HorcruxError when the registry has no such image.
     """
     registry = outputs.values["registry"]
-    address = urlsplit(registry["url"]).netloc
-    host, _, rest = image.partition("/")
     inside = f"registry.{outputs.project.environment}.internal:5000"
-    names = {address, address.replace("127.0.0.1", "localhost"), inside}
-    if host not in names or "@" in rest:
+    if "@" in image:
         return image
-    repository, _, tag = rest.partition(":")
-    digest = _digest(registry, repository, tag or "latest")
-    if digest is None:
-        raise HorcruxError(
-            f"{image} is not in the registry; push it first (horcrux registry credentials)"
+    if resolve.in_registry({"name": inside, **registry}, image):
+        return resolve.of_registry(registry, image).written
+    cache = outputs.values.get("cache")
+    if not cache or not resolve.is_cached(cache, image) or _is_here(image):
+        return image
+    try:
+        answer = resolve.of_cache(cache, image)
+    except HorcruxError as error:
+        _tell(
+            f"{image} is not pinned by the cache, but by its own registry, if that answers: {error}"
         )
-    return f"{address}/{repository}@{digest}"
+        return image
+    if answer.stale:
+        _tell(f"{answer.stale}; deploying that: {answer.digest}")
+    return answer.written
 
 
-def _digest(registry: dict[str, str], repository: str, tag: str) -> str | None:
-    with requests.Session() as session, tempfile.TemporaryDirectory() as folder:
-        ca = Path(folder, "ca.pem")
-        ca.write_text(registry["ca"])
-        session.trust_env = False  # or variables of the user's machine would name other CAs
-        answer = session.head(
-            f"{registry['url']}/v2/{repository}/manifests/{tag}",
-            auth=(registry["username"], registry["password"]),
-            headers={"Accept": MANIFESTS},
-            verify=str(ca),
-            timeout=ANSWER_SECONDS,
-        )
-    if answer.status_code == 404:
-        return None
-    answer.raise_for_status()
-    return answer.headers["Docker-Content-Digest"]
+def _is_here(image: str) -> bool:
+    """Whether this machine's engine has it: then that is what is meant, and pushed."""
+    try:
+        with machine() as engine:
+            engine.images.get(image)
+    except ImageNotFound:
+        return False
+    except DockerException:
+        return True  # an engine that does not answer says so in the update, with what to do
+    return True
+
+
+def _tell(text: str) -> None:
+    console().print(f"! {text}", markup=False)

@@ -1,4 +1,4 @@
-"""Verbs about the platform itself: config, docs, import, doctor, registry."""
+"""Verbs about the platform itself: config, docs, import, doctor."""
 
 import os
 from pathlib import Path
@@ -10,12 +10,8 @@ from rich.markdown import Markdown
 
 from horcrux import doctor as doctors
 from horcrux.context import AsJson, Environment, context, print_json
-from horcrux.docker_api import machine
 from horcrux.exits import Exit, HorcruxError
 from horcrux.progress import console
-
-COLLECT = ["docker-registry", "garbage-collect", "--delete-untagged=false"]
-CONFIG = "/etc/docker/registry/config.yml"
 
 
 def config_schema() -> None:
@@ -84,30 +80,6 @@ def doctor(stack: Environment = None, as_json: AsJson = False) -> None:
         raise typer.Exit(Exit.UNHEALTHY)
 
 
-def registry_credentials(stack: Environment = None, as_json: AsJson = False) -> None:
-    """How to push to the environment's registry: url, username, password, ca."""
-    registry = context.outputs(stack).values["registry"]
-    found = {key: registry[key] for key in ("url", "username", "password", "ca")}
-    if as_json:
-        print_json(found)
-        return
-    for key, value in found.items():
-        print(f"{key}: {value}")
-
-
-def registry_gc(stack: Environment = None) -> None:
-    """Free the room of images that no manifest in the registry needs any more."""
-    name = context.project(stack).environment
-    with machine() as engine:
-        code, output = engine.containers.get(f"horcrux-{name}-registry").exec_run(
-            [*COLLECT, CONFIG]
-        )
-    text = output.decode(errors="replace").strip()
-    if code:
-        raise HorcruxError(f"the registry's garbage collection failed:\n{text[-2000:]}")
-    console().print(f"[green]✓[/] {text.splitlines()[-1] if text else 'nothing to free'}")
-
-
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     app.command()(docs)
@@ -118,8 +90,5 @@ def register(app: typer.Typer) -> None:
     imports = typer.Typer(help="Bring apps from elsewhere.", no_args_is_help=True)
     imports.callback()(lambda: None)
     imports.command("compose")(import_compose)
-    registry = typer.Typer(help="The environment's registry.", no_args_is_help=True)
-    registry.command("credentials")(registry_credentials)
-    registry.command("gc")(registry_gc)
-    for group, name in ((config, "config"), (imports, "import"), (registry, "registry")):
+    for group, name in ((config, "config"), (imports, "import")):
         app.add_typer(group, name=name)

@@ -11,9 +11,9 @@ from typing import Any, Self
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import parse_dict_header
 
 from horcrux.exits import HorcruxError
-from supply import challenge
 
 CONNECT_SECONDS = 5  # it is beside us, or it is not there
 REASON = re.compile(r"\[Errno -?\d+\] ([^'\"<>()]+)")
@@ -40,7 +40,7 @@ class _Pinned(HTTPAdapter):
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
 
     def cert_verify(self, *_: Any, **__: Any) -> None:
         """The context says it all."""
@@ -68,9 +68,9 @@ class Client:
     ) -> requests.Response:
         """The answer, whatever its status. Raises UnansweredError."""
         answer = self._send(method, path, seconds, body, self._account)
-        told = challenge.parse(answer.headers.get("WWW-Authenticate", ""))
-        if answer.status_code == 401 and told and told.scheme == "bearer":
-            token = self._token(told.parameters, seconds)
+        scheme, _, told = answer.headers.get("WWW-Authenticate", "").partition(" ")
+        if answer.status_code == 401 and scheme.lower() == "bearer":
+            token = self._token(parse_dict_header(told), seconds)  # type: ignore[no-untyped-call]
             if token:
                 answer = self._send(method, path, seconds, body, token)
         return answer

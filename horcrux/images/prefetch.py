@@ -86,6 +86,8 @@ def _pull(
                     )
                     return
                 tell(layers.pull(seconds))
+        repository, version = split(image)
+        client.inspect_image(f"{repository}{'@' if ':' in version else ':'}{version}")
     finally:
         client.close()
 

@@ -23,7 +23,7 @@ def rows(told: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def disks(told: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Each manager's disk: bytes stored, and the limit; None for both where its cache does not answer. Pure."""
+    """Bytes stored and their limit on each manager; None where its cache does not answer. Pure."""
     return [
         {"host": its.get("host") or "?", "stored": its.get("stored"), "limit": its.get("limit")}
         for its in told.get("hosts") or ()

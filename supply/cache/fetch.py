@@ -5,9 +5,9 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from supply.cache.failure import UnavailableError, WrongError
 from supply.cache.store import PIECE, CorruptError, Store, StoreFullError, is_full
@@ -20,14 +20,24 @@ RESUME_SECONDS = 0.5
 HELD_BACK = 64 << 10
 
 log = logging.getLogger("cache")
-Source = Callable[[int], AbstractAsyncContextManager[Body]]
+
+
+class Source(Protocol):
+    """Where content comes from."""
+
+    def __call__(self, offset: int) -> AbstractAsyncContextManager[Body]:
+        """Open it from an offset on."""
+        ...
+
+    def distrust(self) -> bool:
+        """What came was wrong: whether another one can be asked."""
+        ...
 
 
 class Fetch:
     """One blob; `chunks` may be called by any number of readers at any time."""
 
     def __init__(self, store: Store, digest: str, source: Source) -> None:
-        """`source`: opens the content from an offset on."""
         self._store, self.digest, self._source = store, digest, source
         self.size: int | None = None
         self.got = self._have = 0
@@ -72,7 +82,7 @@ class Fetch:
         """All of it, as it comes. Raises when it breaks off for good: the reader then lacks its end."""
         await self.begun()
         with self._store.using(self.digest):
-            file = await asyncio.to_thread(self._open)
+            file = self._open()
             with file:
                 at = 0
                 while True:
@@ -104,22 +114,30 @@ class Fetch:
 
     async def _fetched(self) -> None:
         await asyncio.to_thread(self._take_up)
+        while True:
+            await self._completed()
+            try:
+                self._store.keep(self.digest, self._have, f"sha256:{self._hash.hexdigest()}")
+                break
+            except CorruptError as error:
+                if not self._source.distrust():
+                    raise WrongError(str(error)) from error
+                log.warning("%s; asking another", error)
+                self._restart()
+        self._whole = True
+
+    async def _completed(self) -> None:
+        """Transfer it until nothing is left, however often it breaks off."""
         failures = 0
         while True:
             before = self._have
             try:
-                await self._transfer()
-                break
+                return await self._transfer()
             except UnavailableError:
                 failures = failures + 1 if self._have == before else 1
                 if failures > RESUMES:
                     raise
                 await asyncio.sleep(RESUME_SECONDS)
-        try:
-            self._store.keep(self.digest, self._have, f"sha256:{self._hash.hexdigest()}")
-        except CorruptError as error:
-            raise WrongError(str(error)) from error
-        self._whole = True
 
     def _take_up(self) -> None:
         """What an earlier fetch left, which was broken off with the process."""

@@ -1,9 +1,9 @@
-"""Manifests: by digest from the disk, by tag as their upstream has it now, or had it before it went silent."""
+"""Manifests: by digest from the disk, by tag as the upstream has it, or had it before it went silent."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,14 +43,20 @@ class Manifests:
         self, store: Store, clients: Mapping[str, Client], peers: Peers, metrics: Metrics
     ) -> None:
         self._store, self._clients, self._peers, self._metrics = store, clients, peers, metrics
-        self._asking: dict[str, asyncio.Task[Found]] = {}
+        self._asking: dict[tuple[str, str], asyncio.Task[Found]] = {}
         self._silent: dict[str, tuple[UpstreamError, float]] = {}
 
     async def get(self, wanted: Wanted, *, for_peer: bool) -> Found:
-        """A manifest. Raises UpstreamError. Who asks for the same at the same time gets the same answer."""
-        key = f"{wanted.path} {for_peer}"
+        """A manifest. Raises UpstreamError."""
+        who = "peer" if for_peer else "host"
+        return await self._once((who, wanted.path), lambda: self._got(wanted, for_peer))
+
+    async def _once(
+        self, key: tuple[str, str], ask: Callable[[], Coroutine[Any, Any, Found]]
+    ) -> Found:
+        """Who asks for the same while it is asked for gets the same answer."""
         if key not in self._asking:
-            task = asyncio.create_task(self._got(wanted, for_peer))
+            task = asyncio.create_task(ask())
             self._asking[key] = task
             task.add_done_callback(lambda _: self._asking.pop(key, None))
         return await asyncio.shield(self._asking[key])
@@ -61,9 +67,9 @@ class Manifests:
         return await self._by_tag(wanted, for_peer)
 
     async def _by_digest(self, wanted: Wanted, for_peer: bool) -> Found:
-        if self._store.index.linked(wanted.name, wanted.reference):
-            if here := await self._here(wanted.reference):
-                return Found(here, "hit")
+        linked = self._store.index.linked(wanted.name, wanted.reference)
+        if linked and (here := await self._here(wanted.reference)):
+            return Found(here, "hit")
         return await self._from_others(wanted, for_peer)
 
     async def _by_tag(self, wanted: Wanted, for_peer: bool) -> Found:
@@ -94,7 +100,7 @@ class Manifests:
             return False
         client = self._clients[wanted.name.upstream]
         asked = client.digest(wanted.name.repository, wanted.reference)
-        return await self._of_upstream(wanted.name.upstream, asked) == digest
+        return bool(await self._of_upstream(wanted.name.upstream, asked) == digest)
 
     async def _from_others(self, wanted: Wanted, for_peer: bool) -> Found:
         """From the peer that it belongs to, from its upstream, else from any other peer; then it is here."""
@@ -102,7 +108,8 @@ class Manifests:
         if first and (found := await self._from_peer(first, wanted)):
             return found
         try:
-            return await self._from_upstream(wanted)
+            key = ("upstream", wanted.path)
+            return await self._once(key, lambda: self._from_upstream(wanted))
         except (UnavailableError, LimitedError):
             for peer in filter(None, rest):
                 if found := await self._from_peer(peer, wanted):

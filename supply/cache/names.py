@@ -1,4 +1,4 @@
-"""What a request asks for: paths of the distribution API, with the upstream as the name's first part. Pure."""
+"""What a request asks for: the distribution API's paths, the upstream as the name's first part. Pure."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

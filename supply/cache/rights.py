@@ -73,8 +73,10 @@ class Rights:
                 return told
             await client.digest(name.repository, wanted.reference, kind=wanted.kind, anonymous=True)
             public = True
-        except (DeniedError, MissingError):
+        except DeniedError:
             public = False
+        except MissingError:  # some registries say so of what is private, too
+            return False
         except UpstreamError:
             return told
         self._public[name] = (public, time.monotonic() + PUBLIC_SECONDS)

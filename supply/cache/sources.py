@@ -67,6 +67,13 @@ class Sources:
             seconds = time.monotonic() - began
             self._metrics.fetched(name.upstream, got, seconds, peer=bool(source))
 
+    def distrust(self) -> bool:
+        """A peer gave something wrong: the next is asked. An upstream that does is believed by nobody."""
+        if not self._left[0] or len(self._left) == 1:
+            return False
+        self._left.pop(0)
+        return True
+
     def _failed(self, source: str, error: UpstreamError, got: int) -> None:
         """Go to the next source, where there is one. An upstream that broke off is asked for the rest."""
         if not source:

@@ -29,6 +29,14 @@ MEASURED = {
     *(f"haproxy_frontend_{what}" for what in ("http_responses_total", "http_requests_total")),
     *(f"haproxy_backend_{what}" for what in ("http_responses_total", "current_queue")),
     *(f"haproxy_backend_{what}_errors_total" for what in ("connection", "response")),
+    *(
+        f"horcrux_cache_{what}"
+        for what in (
+            *("requests_total", "served_bytes_total", "fetched_bytes_total"),
+            *("upstream_seconds_total", "upstream_errors_total", "upstream_up"),
+            *("stored_bytes", "limit_bytes", "evicted_bytes_total", "corrupted_total"),
+        )
+    ),
     "haproxy_frontend_current_sessions",
     "haproxy_process_current_connections",
     "node_time_seconds",
@@ -36,7 +44,7 @@ MEASURED = {
 }
 METRIC = re.compile(
     r"\b(?:(?:horcrux|haproxy|node|probe|prometheus|alertmanager)_\w+"
-    r"|(?:host|app|release|cluster|certificate|container):[\w:]+|up|ALERTS)(?=[\s{\[(),]|$)"
+    r"|(?:host|app|release|cluster|certificate|container|cache):[\w:]+|up|ALERTS)(?=[\s{\[(),]|$)"
 )
 
 

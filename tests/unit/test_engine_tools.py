@@ -79,7 +79,7 @@ def test_what_is_missing_is_installed_after_the_lists_are_fetched() -> None:
     tools.ensure("bench", tools.BENCH, ROOT, runner, have.get)
     update, install = runner.ran
     assert update.endswith("update")
-    assert install.endswith("install -y --no-install-recommends wrk nginx-light caddy")
+    assert install.endswith("install -y --no-install-recommends wrk caddy")
 
 
 def test_a_tools_service_is_kept_down_now_and_at_the_next_start(policy: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_tools_service_is_kept_down_now_and_at_the_next_start(policy: Path) ->
     tools.ensure("bench", tools.BENCH, systemd, watching, nothing)
     assert seen == [True, True, False]
     assert not policy.exists()
-    disabled = "haproxy prometheus prometheus-alertmanager nginx caddy"
+    disabled = "haproxy prometheus prometheus-alertmanager nginx docker-registry caddy"
     assert ran[-1] == f"systemctl disable {disabled}", "chromium and wrk have no service"
 
 
@@ -118,7 +118,10 @@ def test_elsewhere_the_user_is_told_what_to_install(
     runner = FakeRunner()
     tools.ensure("test", tools.TEST, system, runner, nothing)
     assert runner.ran == []
-    packages = "haproxy prometheus prometheus-alertmanager chromium gcc libc6-dev libjs-chart.js"
+    packages = (
+        "haproxy prometheus prometheus-alertmanager nginx-light docker-registry chromium"
+        " gcc libc6-dev libjs-chart.js"
+    )
     assert f"{command}{packages.replace(' ', between)}{by}" in capsys.readouterr().err
 
 

@@ -71,6 +71,14 @@ def test_a_platform_s_service_is_fetched_from_every_host(
     ]
 
 
+def test_the_image_cache_is_fetched_where_there_is_one(swarm: Recorded) -> None:
+    assert told(swarm, "cache") == []
+    swarm.service("horcrux-blackbox")["Spec"]["Name"] = "horcrux-cache"
+    assert [t["targets"] for t in told(swarm, "cache")] == [
+        [f"10.210.1.{address}:5080"] for address in sorted(ADDRESSES["blackbox"])
+    ]
+
+
 def test_a_lost_host_is_not_asked(swarm: Recorded) -> None:
     swarm.lose("manager-3")
     assert {t["labels"]["host"] for t in told(swarm, "edge")} == {"manager-1", "manager-2"}
