@@ -108,7 +108,7 @@ class Registry(Component):
 
     def _told(self) -> str:
         """The settings that the gate reads."""
-        return json.dumps({"immutable": list(self._settings.immutable), "mutable": []})
+        return json.dumps({"immutable": list(self._settings.immutable)})
 
     def _account(self, name: str, password: pulumi.Output[str]) -> dict[str, pulumi.Input[str]]:
         return {

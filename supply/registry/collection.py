@@ -1,0 +1,28 @@
+"""Freeing the room of what no manifest needs, with distribution's own collector, while pulls go on."""
+
+import asyncio
+from pathlib import Path
+
+from supply.registry.admission import Admission
+from supply.registry.storage import Storage
+
+PROGRAM = "docker-registry"
+
+
+class CollectionError(Exception):
+    """The collector failed; what it said."""
+
+
+async def collect(admission: Admission, storage: Storage, configuration: Path) -> int:
+    """Free room; how many bytes. Raises BusyError when pushes do not end, CollectionError."""
+    async with admission.collecting():
+        before = await asyncio.to_thread(storage.used)
+        process = await asyncio.create_subprocess_exec(
+            *(PROGRAM, "garbage-collect", str(configuration)),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, told = await process.communicate()
+        if process.returncode:
+            raise CollectionError(told.decode(errors="replace")[-2000:])
+        return before - await asyncio.to_thread(storage.used)

@@ -1,0 +1,68 @@
+"""What distribution has on its disk: read from its own layout, which is fixed by its specification.
+
+https://distribution.github.io/distribution/spec/implementations/ (filesystem driver, version 2)
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from supply import oci
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """A tag, what it means, and when it was last pushed (seconds since the epoch)."""
+
+    repository: str
+    tag: str
+    digest: str
+    pushed: float
+
+
+class Storage:
+    """The folder of a registry; `root` is its configuration's rootdirectory."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root / "docker" / "registry" / "v2"
+
+    def tags(self) -> Iterator[Tagged]:
+        """All tags of all repositories."""
+        repositories = self._root / "repositories"
+        for link in sorted(repositories.glob("**/_manifests/tags/*/current/link")):
+            tag = link.parent.parent
+            repository = tag.parent.parent.parent.relative_to(repositories)
+            try:
+                digest, pushed = link.read_text().strip(), link.stat().st_mtime
+            except FileNotFoundError:  # deleted meanwhile
+                continue
+            yield Tagged(str(repository), tag.name, digest, pushed)
+
+    def manifest(self, digest: str) -> oci.Manifest | None:
+        """A manifest; None where there is none."""
+        name = digest.partition(":")[2]
+        try:
+            data = (self._root / "blobs" / "sha256" / name[:2] / name / "data").read_bytes()
+            return oci.manifest(data)
+        except (FileNotFoundError, oci.ManifestError):
+            return None
+
+    def size(self, digest: str) -> int:
+        """Bytes of a manifest and of all that it names, children and all."""
+        found = self.manifest(digest)
+        if found is None:
+            return 0
+        return len(found.data) + sum(
+            self.size(r.digest) if r.kind == "manifest" else r.size for r in found.references
+        )
+
+    def used(self) -> int:
+        """Bytes of all blobs."""
+        return sum(f.stat().st_size for f in (self._root / "blobs").glob("**/data"))
+
+    def subject(self, digest: str) -> str | None:
+        """What a manifest is about, by the OCI specification's `subject`."""
+        found = self.manifest(digest)
+        told = json.loads(found.data).get("subject") if found else None
+        return told.get("digest") if isinstance(told, dict) else None
