@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bench import (
     alerting,
     bring_up,
+    cache_throughput,
     canary,
     convergence,
     edge,
@@ -17,6 +18,7 @@ from bench import (
     portal,
     release,
     releases,
+    supply,
 )
 from bench.environment import Environment
 from bench.figures import Figure
@@ -43,6 +45,8 @@ BENCHES = (
     Bench("elastic", "a step of load, to enough tasks that serve", elastic.measure),
     Bench("releases", "every strategy under 20,000 requests", releases.measure),
     Bench("alert", "from a host's loss to its alert at the receiver", alerting.measure),
+    Bench("cache", "layers from the image cache's disk, beside others", cache_throughput.measure),
+    Bench("supply", "an image for three hosts at once, from a slow registry", supply.measure),
     Bench("kills", "the loss of a task, a service of the platform, a host", kills.measure),
     Bench("noop-many", "nothing to do, with 100 more apps", no_change.measure_many),
     Bench("cluster", "three hosts, from images to a cluster", bring_up.measure_cluster),

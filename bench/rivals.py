@@ -155,11 +155,12 @@ def _open_door() -> None:
             ports={f"{r.port}/tcp": ("127.0.0.1", r.local_port) for r in RIVALS},
             labels={**LABELS, "horcrux.project": project},
         )
-        door.put_archive("/etc/haproxy", _archive("haproxy.cfg", FOLDER / "front_door.cfg"))
+        door.put_archive("/etc/haproxy", archive("haproxy.cfg", FOLDER / "front_door.cfg"))
         door.start()
 
 
-def _archive(name: str, file: Path) -> bytes:
+def archive(name: str, file: Path) -> bytes:
+    """A file as `put_archive` wants it."""
     content, packed = file.read_bytes(), io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         entry = tarfile.TarInfo(name)

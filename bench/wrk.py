@@ -24,9 +24,9 @@ class Load:
     failed: int
 
 
-def load(url: str, host: str, seconds: int) -> Load:
+def load(url: str, host: str, seconds: int, connections: int = CONNECTIONS) -> Load:
     """Ask for `url` with the host name `host` for so many seconds. Raises CommandError."""
-    words = ["wrk", f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency"]
+    words = ["wrk", f"-t{THREADS}", f"-c{connections}", f"-d{seconds}s", "--latency"]
     done = run([*words, "-H", f"Host: {host}", url], Path.cwd(), seconds + SPARE_SECONDS)
     return parse(done.text)
 

@@ -69,6 +69,7 @@ class ImageCache(Component):
             "password": password.value,
             "ca": target.authority["certificate"],
             "upstreams": sorted(self.upstreams),
+            "mirrors_hub": self.mirrors_hub,
         }
         self.service = PlatformService(
             "cache",

@@ -32,7 +32,7 @@ def pinned(outputs: Outputs, image: str) -> str:
         )
         return image
     if answer.stale:
-        _tell(f"{answer.stale}; deploying that: {answer.digest}")
+        _tell(f"{image}: {answer.stale}; deploying that: {answer.digest}")
     return answer.written
 
 

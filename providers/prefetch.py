@@ -4,11 +4,11 @@ import sys
 from typing import Any
 
 import docker
-from horcrux.images.prefetch import pull_on_hosts
 
 from control.elastic.capacity import fits, takes_tasks
 from horcrux.cluster import services
 from horcrux.docker_api import Access
+from horcrux.images.prefetch import pull_on_hosts
 
 
 def prefetched(client: docker.APIClient, plan: dict[str, Any]) -> None:

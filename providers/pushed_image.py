@@ -1,5 +1,6 @@
 """An image of this machine's engine in the environment's registry, known by its digest."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +8,9 @@ import pulumi
 from pulumi.dynamic import Resource
 
 from providers.delegate import Delegate
+
+START_SECONDS = 30.0  # a registry starts within two; on a busy machine ten
+ANSWER_SECONDS = 5.0
 
 
 class PushedImage(Resource, module="horcrux", name="PushedImage"):
@@ -48,6 +52,24 @@ def update(_old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     return _pushed(new)
 
 
+def _await_answer(address: str) -> None:
+    """Wait until a registry that was started a moment ago answers; what is wrong later, the push tells."""
+    import requests
+    import urllib3
+
+    from providers.waiting import wait
+
+    def answers() -> bool:
+        with requests.Session() as session, warnings.catch_warnings():
+            warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
+            session.trust_env = False
+            # Nothing is told or believed here: Docker's engine talks to it after this.
+            answer = session.get(f"https://{address}/v2/", verify=False, timeout=ANSWER_SECONDS)
+            return answer.status_code < 500
+
+    wait(START_SECONDS, answers)
+
+
 def _pushed(props: dict[str, Any]) -> dict[str, Any]:
     from horcrux.docker_api import machine
 
@@ -56,6 +78,7 @@ def _pushed(props: dict[str, Any]) -> dict[str, Any]:
     version = image.get("version") or image["image_id"].removeprefix("sha256:")[:12]
     account = {"username": registry["username"], "password": registry["password"]}
     digest = None
+    _await_answer(registry["push_address"])
     with machine() as engine:
         engine.api.tag(image["tag"], target, version)
         try:

@@ -66,7 +66,7 @@ def resolve_(
         )
     else:
         print(f"written: {answer.written}\npulled: {answer.pulled}")
-    _tell_stale(answer.stale)
+    _tell_stale(image, answer.stale)
 
 
 def prefetch_(
@@ -84,7 +84,7 @@ def prefetch_(
         raise HorcruxError("no host takes tasks, so none needs an image; see: horcrux status")
     failed = 0
     for image in images:
-        _tell_stale(image.stale)
+        _tell_stale(image.name, image.stale)
         account = wanted.account(outputs.values, image.pulled)
         with Pulls(console(), image.name, there) as pulls:
             told = prefetch.pull_on_hosts(outputs.access, there, image.pulled, account, pulls.note)
@@ -175,9 +175,9 @@ def _up(value: Any) -> Text:
     return Text("up", "green") if value else Text("does not answer", "red")
 
 
-def _tell_stale(stale: str | None) -> None:
+def _tell_stale(image: str, stale: str | None) -> None:
     if stale:
-        console().print(f"! {plain(stale)}", markup=False)
+        console().print(f"! {plain(image)}: {plain(stale)}", markup=False)
 
 
 def _tell_silent(silent: dict[str, str], so: str) -> None:

@@ -15,9 +15,8 @@ from horcrux.images.listing import digests
 from horcrux.images.prefetch import split
 
 PRUNE_SECONDS = 300  # a thousand manifests, one by one, take a minute
-COLLECT_SECONDS = (
-    1800  # it waits 60 s for pushes under way, then reads every manifest and blob's name
-)
+# It waits 60 s for pushes under way, then reads every manifest; nginx before it waits as long.
+COLLECT_SECONDS = 900
 
 
 @dataclass(frozen=True)

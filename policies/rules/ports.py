@@ -1,4 +1,4 @@
-"""Ports: the edge alone is published, and the cluster's own ports never leave loopback."""
+"""Ports: the edge and the image cache alone publish any, and the cluster's own never leave loopback."""
 
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -15,7 +15,8 @@ CLUSTER_PORTS = {
     7946: "Swarm gossip",
     8376: "Docker API at the front door",
 }
-EDGE_PORTS = (80, 443)
+# Of the platform's own services, by role: requests come to the edge, and hosts pull from the cache.
+PUBLISHED = {"edge": (80, 443), "cache": (5443,)}
 
 
 def cluster_ports(resource: Resource) -> Iterator[str]:
@@ -49,21 +50,23 @@ def _private(address: Value) -> bool:
 
 
 def published(resource: Resource) -> Iterator[str]:
-    """Services publish nothing, but the edge its two ports, on each host it runs on."""
+    """Services publish nothing, but the edge and the cache their own ports, on each host they run on."""
     if resource.platform is UNKNOWN:
         return
     for one in items(resource.props, "endpointSpec", "ports"):
         port, mode = at(one, "publishedPort"), at(one, "publishMode")
-        if resource.platform != "edge":
+        known = PUBLISHED.get(str(resource.platform))
+        if known is None:
             yield (
                 f"{resource.title} publishes port {_shown(one)} on every host, past the edge and "
                 f"its limits; take it out and use {resource.setting('routes', 'a route')}"
             )
-        elif port is not UNKNOWN and number(port) not in EDGE_PORTS:
-            yield f"the edge publishes port {_shown(one)}; it may publish 80 and 443 alone"
+        elif port is not UNKNOWN and number(port) not in known:
+            alone = " and ".join(map(str, known))
+            yield f"the {resource.platform} publishes port {_shown(one)}; it may publish {alone} alone"
         elif mode not in ("host", UNKNOWN):
             yield (
-                f"the edge publishes port {_shown(one)} in {mode or 'ingress'} mode, which hides "
+                f"the {resource.platform} publishes port {_shown(one)} in {mode or 'ingress'} mode, which hides "
                 "clients' addresses and needs IPVS; set publish_mode to host"
             )
 
@@ -82,7 +85,7 @@ PRIVATE_CLUSTER_PORTS = Rule(
 )
 EDGE_ALONE_PUBLISHES = Rule(
     id="edge-alone-publishes",
-    title="Of all services only the edge publishes ports: 80 and 443, in host mode.",
+    title="Of all services only the edge (80, 443) and the image cache (5443) publish ports, in host mode.",
     remedy="`apps.APP.routes` in place of a published port",
     kinds=(SERVICE,),
     check=published,

@@ -55,6 +55,12 @@ def test_the_edge_publishes_its_two_ports_in_host_mode(port: int) -> None:
     assert judge(EDGE_ALONE_PUBLISHES, SERVICE, props) == []
 
 
+def test_the_cache_publishes_its_port_and_no_other() -> None:
+    for port, refused in ((5443, 0), (5080, 1), (443, 1)):
+        props = changed(platform("cache"), "endpointSpec.ports", published(port, "host"))
+        assert len(judge(EDGE_ALONE_PUBLISHES, SERVICE, props)) == refused
+
+
 @pytest.mark.parametrize(
     ("port", "mode"), [(8080, "host"), (None, "host"), (443, "ingress"), (443, None)]
 )

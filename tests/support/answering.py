@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from horcrux.docker_api import Access
 from providers.x509 import self_signed, signed
@@ -47,6 +47,8 @@ class Reply:
 
 
 Answer = Callable[[Question], Reply]
+# As registries say it, and as engines do.
+MISSING = Reply(404, {"errors": [{"message": "no such thing"}], "message": "no such thing"})
 
 
 class Answering:
@@ -114,7 +116,7 @@ def _handler(answering: Answering) -> type[BaseHTTPRequestHandler]:
 
         def _answer(self) -> None:
             parts = urlsplit(self.path)
-            path = parts.path.removeprefix("/v1.41")
+            path = unquote(parts.path.removeprefix("/v1.41"))
             length = int(self.headers.get("Content-Length") or 0)
             question = Question(
                 getattr(self.connection, "asked_name", None),
@@ -125,8 +127,7 @@ def _handler(answering: Answering) -> type[BaseHTTPRequestHandler]:
                 json.loads(self.rfile.read(length)) if length else None,
             )
             answering.asked.append(question)
-            missing = Reply(404, {"errors": [{"code": "UNKNOWN", "message": "no such thing"}]})
-            answer = answering.answers.get((self.command, path), missing)
+            answer = answering.answers.get((self.command, path), MISSING)
             self._send(answer if isinstance(answer, Reply) else answer(question))
 
         do_GET = do_HEAD = do_POST = do_DELETE = _answer  # noqa: N815

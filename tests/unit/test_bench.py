@@ -10,7 +10,18 @@ import pytest
 import yaml
 
 from bench import __main__ as program
-from bench import chart, elastic, memory, no_change, releases, report, rivals, wrk
+from bench import (
+    cache_process,
+    chart,
+    elastic,
+    memory,
+    no_change,
+    releases,
+    report,
+    rivals,
+    supply,
+    wrk,
+)
 from bench.benches import BENCHES
 from bench.command import CommandError, Done, Line, run
 from bench.figures import Figure, ratios
@@ -139,6 +150,20 @@ def test_every_rival_is_put_before_the_subject_and_has_a_way_in(rival: rivals.Ri
     assert "tasks.subject-12345678" in text
     assert "@SERVICE@" not in text
     assert f"hosts:{rival.port}" in (rivals.FOLDER / "front_door.cfg").read_text()
+
+
+def test_the_cache_that_is_measured_has_the_real_one_s_configuration(tmp_path: Path) -> None:
+    text = cache_process.configuration(tmp_path)
+    assert f"listen 127.0.0.1:{cache_process.TLS_PORT} ssl" in text
+    assert "/run/secrets" not in text
+    assert "/var/lib" not in text
+
+
+def test_the_slow_registry_is_where_the_environment_s_cache_asks_for_it() -> None:
+    config = yaml.safe_load((Path(supply.__file__).parent / "stack.yaml").read_text())["config"]
+    gateway = config["horcrux:local"]["subnet"].rpartition(".")[0] + ".1"
+    told = config["horcrux:images"]["cache"]["upstreams"][supply.UPSTREAM]
+    assert told == {"url": f"http://{gateway}:{supply.PORT}"}
 
 
 def test_the_chart_is_well_formed_whatever_a_title_holds() -> None:

@@ -21,10 +21,12 @@ def test_the_account_is_shown_and_the_environment_s_ca_is_trusted() -> None:
         assert server.asked[0].headers["Authorization"] == BASIC
 
 
-def test_no_other_ca_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Answering() as server, pytest.raises(UnansweredError, match="did not sign"):
-        place = {**server.place, "ca": self_signed("others", 1)[0]}
-        Client("the registry", place).ask("GET", "/", 5)
+def test_no_other_ca_is_trusted() -> None:
+    with Answering() as server:
+        client = Client("the registry", {**server.place, "ca": self_signed("others", 1)[0]})
+        with pytest.raises(UnansweredError, match="did not sign"):
+            client.ask("GET", "/", 5)
+        assert server.paths() == []
 
 
 def test_variables_of_the_machine_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,9 +74,10 @@ def test_a_platform_s_service_is_fetched_from_every_host(
 def test_the_image_cache_is_fetched_where_there_is_one(swarm: Recorded) -> None:
     assert told(swarm, "cache") == []
     swarm.service("horcrux-blackbox")["Spec"]["Name"] = "horcrux-cache"
-    assert [t["targets"] for t in told(swarm, "cache")] == [
-        [f"10.210.1.{address}:5080"] for address in sorted(ADDRESSES["blackbox"])
-    ]
+    assert {t["targets"][0]: t["labels"] for t in told(swarm, "cache")} == {
+        f"10.210.1.{address}:5080": {"host": f"manager-{number}"}
+        for number, address in enumerate(ADDRESSES["blackbox"], 1)
+    }
 
 
 def test_a_lost_host_is_not_asked(swarm: Recorded) -> None:
