@@ -26,6 +26,7 @@ NAME, REPOSITORY, TAG = "bench.internal", "team/app", "1"
 NGINX_PORT, REGISTRY_PORT = 28581, 28582
 SIZES = {"small": 64 << 10, "large": 16 << 20}  # bytes of a layer
 AT_ONCE = 60  # seconds in which any one request is answered
+PATIENCE_SECONDS = 20  # 32 large layers at once take one, on a busy machine more than wrk's two
 TITLES = {"cache": "the image cache", "nginx": "plain nginx", "registry": "docker-registry alone"}
 AIMS = {("nginx", "large"): "0.9 or better", ("registry", "small"): "1 or better"}
 AIMS |= {("registry", "large"): "1 or better"}
@@ -50,11 +51,11 @@ def measure(environment: Environment, runs: int) -> list[Figure]:
         loopback.certify(folder, "127.0.0.1")
         with _started(folder) as urls:
             for of, url in urls.items():
-                load(url, "127.0.0.1", WARM_SECONDS, CLIENTS)
+                load(url, "127.0.0.1", WARM_SECONDS, CLIENTS, PATIENCE_SECONDS)
                 seen[of] = []
             for _ in range(runs):
                 for of, url in urls.items():
-                    seen[of].append(load(url, "127.0.0.1", SECONDS, CLIENTS))
+                    seen[of].append(load(url, "127.0.0.1", SECONDS, CLIENTS, PATIENCE_SECONDS))
                     last = seen[of][-1]
                     environment.say(f"{' '.join(of)}: {last.rate:,.0f}/s, {last.failed} failed")
     return _figures(seen)
@@ -130,7 +131,7 @@ def _figures(seen: dict[tuple[str, str], list[Load]]) -> list[Figure]:
     figures = []
     for (name, size), loads in seen.items():
         shown = f"{SIZES[size] >> 10:,} kB"
-        note = f"wrk, {CLIENTS} kept connections, {SECONDS} s, TLS, on loopback with wrk on the same processors"
+        note = f"wrk, {CLIENTS} kept connections, {SECONDS} s, TLS, on loopback, wrk beside them"
         details = {
             "99th percentile (ms)": [round(one.p99_ms, 2) for one in loads],
             "failed": [one.failed for one in loads],

@@ -7,6 +7,7 @@ from pathlib import Path
 from bench.command import run
 
 THREADS, CONNECTIONS = 2, 64
+PATIENCE_SECONDS = 2  # wrk's own default
 SPARE_SECONDS = 30  # beyond the time that wrk is told to take
 RATE = re.compile(r"^Requests/sec:\s+([\d.]+)", re.MULTILINE)
 P99 = re.compile(r"^\s+99%\s+([\d.]+)(us|ms|s|m)\s*$", re.MULTILINE)
@@ -24,9 +25,19 @@ class Load:
     failed: int
 
 
-def load(url: str, host: str, seconds: int, connections: int = CONNECTIONS) -> Load:
-    """Ask for `url` with the host name `host` for so many seconds. Raises CommandError."""
+def load(
+    url: str,
+    host: str,
+    seconds: int,
+    connections: int = CONNECTIONS,
+    patience: int = PATIENCE_SECONDS,
+) -> Load:
+    """Ask for `url` with the host name `host` for so many seconds. Raises CommandError.
+
+    An answer that takes more than `patience` seconds has failed.
+    """
     words = ["wrk", f"-t{THREADS}", f"-c{connections}", f"-d{seconds}s", "--latency"]
+    words += ["--timeout", f"{patience}s"]
     done = run([*words, "-H", f"Host: {host}", url], Path.cwd(), seconds + SPARE_SECONDS)
     return parse(done.text)
 

@@ -1,4 +1,4 @@
-"""The OCI distribution-spec's conformance suite, built from its Go module: what registries are tested with."""
+"""The OCI distribution specification's conformance suite for registries, built from its Go module."""
 
 import os
 
@@ -13,7 +13,7 @@ STAMP = "stamp-conformance"
 
 
 def ensure(layout: Layout, runner: Runner = run) -> None:
-    """Build it where it is missing or out of date. Without Go the tests that need it will fail, and say so."""
+    """Build it where it is missing or out of date. Without Go the test that needs it fails, and says so."""
     source = layout.go_modules / "conformance"
     current, stamp = digest(source), layout.cache / STAMP
     if os.access(layout.conformance, os.X_OK) and read(stamp) == current:

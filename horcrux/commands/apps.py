@@ -140,6 +140,9 @@ def _asked_for(settings: Settings) -> Iterator[tuple[str, str, int | None]]:
             yield app, name, secret.generate
     if settings.edge.tls:
         yield "edge", settings.edge.tls.key, None
+    upstreams = settings.images.cache.cached.values()
+    for name in dict.fromkeys(u.password for u in upstreams if u.password):
+        yield "images", name, None
     receivers = settings.monitoring.receivers.values()
     for name in dict.fromkeys(s for receiver in receivers for s in receiver.secrets.values()):
         yield "monitoring", name, None

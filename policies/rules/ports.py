@@ -63,7 +63,7 @@ def published(resource: Resource) -> Iterator[str]:
             )
         elif port is not UNKNOWN and number(port) not in known:
             alone = " and ".join(map(str, known))
-            yield f"the {resource.platform} publishes port {_shown(one)}; it may publish {alone} alone"
+            yield (f"the {resource.platform} publishes port {_shown(one)}; it may only {alone}")
         elif mode not in ("host", UNKNOWN):
             yield (
                 f"the {resource.platform} publishes port {_shown(one)} in {mode or 'ingress'} mode, which hides "

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -11,44 +12,67 @@ from aiohttp import web
 from supply.children import run_together
 from supply.registry.accounts import Accounts
 from supply.registry.admission import Admission
-from supply.registry.distribution import Distribution
+from supply.registry.distribution import ADDRESS, Distribution
 from supply.registry.gate import Gate
+from supply.registry.immutable import Immutable
+from supply.registry.keys import Keys
+from supply.registry.metrics import Metrics
+from supply.registry.server import Server
 from supply.registry.storage import Storage
 from supply.registry.tokens import Tokens
 
-FOLDER, STORAGE = Path("/etc/horcrux/registry"), Path("/var/lib/registry")
-BUNDLE = Path("/run/registry/tokens.pem")
 HERE = Path(__file__).parent
-DISTRIBUTION, NGINX = HERE / "distribution.yml", HERE / "nginx.conf"
 PORT = 5002
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things are; `bundle`, `distribution` and `nginx` agree with the two configurations."""
+
+    folder: Path = Path("/etc/horcrux/registry")
+    storage: Path = Path("/var/lib/registry")
+    bundle: Path = Path("/run/registry/tokens.pem")
+    distribution: Path = HERE / "distribution.yml"
+    nginx: Path = HERE / "nginx.conf"
+    port: int = PORT
+    address: str = ADDRESS
 
 
 async def main() -> None:
     """Serve until told to stop."""
-    BUNDLE.parent.mkdir(exist_ok=True)
-    told = json.loads((FOLDER / "settings.json").read_text())
-    tokens = Tokens(BUNDLE)
+    places = Places()
+    keys = Keys(places.bundle)
     async with aiohttp.ClientSession(auto_decompress=False) as session:
-        gate = Gate(
-            Accounts(FOLDER / "accounts.json"),
-            tokens,
-            Distribution(session, tokens),
-            Storage(STORAGE),
-            Admission(),
-            DISTRIBUTION,
-            tuple(told["immutable"]),
-        )
-        runner = web.AppRunner(gate.application(), access_log=None)
+        server = made(places, keys, session)
+        runner = web.AppRunner(server.application(), access_log=None)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", PORT).start()
-        children = [
-            ["docker-registry", "serve", str(DISTRIBUTION)],
-            ["/usr/sbin/nginx", "-c", str(NGINX), "-g", "daemon off;"],
-        ]
+        await web.TCPSite(runner, "127.0.0.1", places.port).start()
         try:
-            await run_together(children, forever())
+            await run_together(children(places), forever())
         finally:
             await runner.cleanup()
+
+
+def made(places: Places, keys: Keys, session: aiohttp.ClientSession) -> Server:
+    """The server with all its parts."""
+    told = json.loads((places.folder / "settings.json").read_text())
+    tokens, storage = Tokens(keys), Storage(places.storage)
+    gate = Gate(
+        tokens,
+        Distribution(session, tokens, places.address),
+        Admission(storage.silent),
+        Immutable.read(told),
+        Metrics(),
+    )
+    return Server(Accounts(places.folder / "accounts.json"), gate, storage, places.distribution)
+
+
+def children(places: Places) -> list[list[str]]:
+    """The commands of what runs beside the gate."""
+    return [
+        ["docker-registry", "serve", str(places.distribution)],
+        ["/usr/sbin/nginx", "-c", str(places.nginx), "-g", "daemon off;"],
+    ]
 
 
 async def forever() -> None:

@@ -16,13 +16,20 @@ class CollectionError(Exception):
 async def collect(admission: Admission, storage: Storage, configuration: Path) -> int:
     """Free room; how many bytes. Raises BusyError when pushes do not end, CollectionError."""
     async with admission.collecting():
+        if await asyncio.to_thread(storage.empty):
+            return 0  # the collector takes that for a mistake
         before = await asyncio.to_thread(storage.used)
         process = await asyncio.create_subprocess_exec(
             *(PROGRAM, "garbage-collect", str(configuration)),
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
         )
-        _, told = await process.communicate()
+        try:
+            _, told = await process.communicate()
+        finally:
+            if process.returncode is None:  # we are to end: pushes must not go on beside it
+                process.kill()
+                await process.wait()
         if process.returncode:
             raise CollectionError(told.decode(errors="replace")[-2000:])
         return before - await asyncio.to_thread(storage.used)

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 
 import aiohttp
+from aiohttp import web
+from yarl import URL
 
 from supply import oci
+from supply.registry import answers
 from supply.registry.tokens import Tokens
 
-URL = "http://127.0.0.1:5001"
+ADDRESS = "http://127.0.0.1:5001"
 ANSWER_SECONDS = 60.0  # a manifest is checked against each of its layers before it is taken
 ACCEPT = {"Accept": ", ".join(oci.MANIFEST_TYPES)}
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
@@ -16,8 +19,10 @@ HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length",
 class Distribution:
     """Requests of the gate's own, and those that it passes on."""
 
-    def __init__(self, session: aiohttp.ClientSession, tokens: Tokens, url: str = URL) -> None:
-        self._session, self._tokens, self._url = session, tokens, url
+    def __init__(
+        self, session: aiohttp.ClientSession, tokens: Tokens, address: str = ADDRESS
+    ) -> None:
+        self._session, self._tokens, self._address = session, tokens, address
 
     async def meaning(self, repository: str, tag: str) -> str | None:
         """The digest of what a tag means; None where there is no such tag."""
@@ -35,23 +40,27 @@ class Distribution:
             if answer.status != 404:
                 answer.raise_for_status()
 
-    async def pass_on(
-        self, method: str, path: str, headers: Mapping[str, str], data: bytes
-    ) -> tuple[int, dict[str, str], bytes]:
-        """A client's request, with his own headers: status, headers, body."""
-        sent = {k: v for k, v in headers.items() if k.lower() not in HOP_BY_HOP}
-        async with self._request(method, path, sent, data) as answer:
-            told = {k: v for k, v in answer.headers.items() if k.lower() not in HOP_BY_HOP}
-            return answer.status, told, await answer.read()
+    async def pass_on(self, request: web.Request, data: bytes = b"") -> web.Response:
+        """What distribution answers to a client's request, with his own headers."""
+        sent = {k: v for k, v in request.headers.items() if k.lower() not in HOP_BY_HOP}
+        try:
+            async with self._request(request.method, request.path_qs, sent, data) as answer:
+                told = {k: v for k, v in answer.headers.items() if k.lower() not in HOP_BY_HOP}
+                if request.method == "HEAD" and "Content-Length" in answer.headers:
+                    told["Content-Length"] = answer.headers["Content-Length"]
+                return web.Response(status=answer.status, headers=told, body=await answer.read())
+        except (aiohttp.ClientError, TimeoutError) as error:
+            return answers.busy(f"the registry does not answer ({type(error).__name__})")
 
     def _request(
         self, method: str, path: str, headers: Mapping[str, str], data: bytes = b""
-    ) -> aiohttp.client._RequestContextManager:
+    ) -> "aiohttp.client._RequestContextManager":
         return self._session.request(
             method,
-            f"{self._url}{path}",
+            URL(f"{self._address}{path}", encoded=True),
             headers=headers,
             data=data or None,
+            allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
         )
 

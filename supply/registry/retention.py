@@ -1,25 +1,52 @@
 """Which images a registry may forget. Pure: what there is and what is used in, what goes out."""
 
+import fnmatch
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 
 from supply.registry.storage import Tagged
 
+Children = Callable[[str], Collection[str]]
+
 # The platform's own tags, one for each content of an app; see components/app_image.py.
 OWN = re.compile(r"(source|image)-[a-f0-9]{16}|[a-f0-9]{12}")
-# Cosign's names for what belongs to the image with this digest: signatures, attestations, SBOMs.
-ABOUT = re.compile(r"sha256-([a-f0-9]{64})\.(sig|att|sbom)")
+# What belongs to the image with this digest: cosign's signatures, attestations and SBOMs, and the list of
+# referrers that the OCI specification has for registries like this one.
+ABOUT = re.compile(r"sha256-([a-f0-9]{64})(\.(sig|att|sbom))?")
 
 
-def forgettable(
-    tags: Iterable[Tagged],
-    keep: int,
-    used: Collection[str],
-    children: Callable[[str], Collection[str]],
-) -> list[Tagged]:
-    """The tags that go: of the platform's own, those beyond the newest `keep` of each repository that
-    nothing in `used` (REPOSITORY@DIGEST) needs. People's own tags stay.
+@dataclass(frozen=True)
+class Forgotten:
+    """Tags that go, and the manifests (repository, digest) that go with them, indexes first."""
+
+    tags: tuple[Tagged, ...] = ()
+    manifests: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`keep`: how many of a repository's newest stay. `used`: REPOSITORY@DIGEST of what stays anyway.
+
+    `patterns` of REPOSITORY:TAG: people's own tags that are counted like the platform's.
+    """
+
+    keep: int
+    used: Collection[str] = ()
+    patterns: Collection[str] = ()
+
+    def counts(self, tagged: Tagged) -> bool:
+        """Whether a tag may go at all."""
+        named = f"{tagged.repository}:{tagged.tag}"
+        return bool(OWN.fullmatch(tagged.tag)) or any(
+            fnmatch.fnmatchcase(named, pattern) for pattern in self.patterns
+        )
+
+
+def forgettable(tags: Iterable[Tagged], rule: Rule, children: Children) -> Forgotten:
+    """What goes: of the tags that the rule counts, those beyond the newest of each repository that
+    nothing used needs.
 
     An image goes by its digest, so it stays while any tag of its repository that stays means the same.
     `children`: the manifests that an index names.
@@ -28,26 +55,59 @@ def forgettable(
     for tagged in tags:
         by_repository[tagged.repository].append(tagged)
     gone: list[Tagged] = []
+    manifests: list[tuple[str, str]] = []
     for repository, its in by_repository.items():
-        needed = {u.partition("@")[2] for u in used if u.partition("@")[0] == repository}
-        needed |= {child for digest in needed for child in children(digest)}
-        gone += _of_repository(its, keep, needed, children)
-    return gone
+        its_gone, digests = _of_repository(repository, its, rule, children)
+        gone += its_gone
+        manifests += [(repository, digest) for digest in digests]
+    return Forgotten(tuple(gone), tuple(manifests))
 
 
 def _of_repository(
-    its: Collection[Tagged],
-    keep: int,
-    needed: Collection[str],
-    children: Callable[[str], Collection[str]],
-) -> list[Tagged]:
-    own = sorted((t for t in its if OWN.fullmatch(t.tag)), key=lambda t: t.pushed, reverse=True)
-    others = [t for t in its if not OWN.fullmatch(t.tag) and not ABOUT.fullmatch(t.tag)]
-    staying = {t.digest for t in (*own[:keep], *others)} | set(needed)
-    staying |= {child for digest in staying for child in children(digest)}
-    gone = [t for t in own[keep:] if t.digest not in staying]
-    forgotten = {t.digest for t in gone}
-    about = [
-        t for t in its if (named := ABOUT.fullmatch(t.tag)) and f"sha256:{named[1]}" in forgotten
-    ]
-    return [*gone, *(t for t in about if t.digest not in staying)]
+    repository: str, its: Collection[Tagged], rule: Rule, children: Children
+) -> tuple[list[Tagged], list[str]]:
+    used = {u.partition("@")[2] for u in rule.used if u.partition("@")[0] == repository}
+    about = [t for t in its if ABOUT.fullmatch(t.tag)]
+    counted = sorted(
+        (t for t in its if t not in about and rule.counts(t)),
+        key=lambda t: (t.pushed, t.tag),
+        reverse=True,
+    )
+    others = [t for t in its if t not in about and t not in counted]
+    staying = {t.digest for t in (*counted[: rule.keep], *others)} | used
+    staying |= {t.digest for t in counted if used & with_children(t.digest, children)}
+    whole = {each for digest in staying for each in with_children(digest, children)}
+    gone = [t for t in counted[rule.keep :] if t.digest not in whole]
+    digests = _forgotten(gone, whole, children)
+    # What is about something that goes, goes too, unless it is used or means what stays.
+    its_about = [t for t in about if f"sha256:{_subject(t)}" in digests and t.digest not in whole]
+    kept = {t.digest for t in about if t not in its_about}
+    whole |= {each for digest in kept for each in with_children(digest, children)}
+    its_about = [t for t in its_about if t.digest not in whole]
+    gone = [t for t in gone if t.digest not in whole]
+    return [*gone, *its_about], _forgotten([*gone, *its_about], whole, children)
+
+
+def with_children(digest: str, children: Children) -> set[str]:
+    """A manifest, and all that it names directly or by another."""
+    found, left = set(), [digest]
+    while left:
+        each = left.pop()
+        if each not in found:
+            found.add(each)
+            left += children(each)
+    return found
+
+
+def _forgotten(gone: Iterable[Tagged], staying: Collection[str], children: Children) -> list[str]:
+    """The digests that go with tags: each index before its children, none twice."""
+    found: dict[str, None] = {}
+    for tagged in gone:
+        others = sorted(with_children(tagged.digest, children) - {tagged.digest})
+        found |= dict.fromkeys(d for d in (tagged.digest, *others) if d not in staying)
+    return list(found)
+
+
+def _subject(tagged: Tagged) -> str:
+    named = ABOUT.fullmatch(tagged.tag)
+    return named[1] if named else ""

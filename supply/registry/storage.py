@@ -3,7 +3,10 @@
 https://distribution.github.io/distribution/spec/implementations/ (filesystem driver, version 2)
 """
 
+import contextlib
 import json
+import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +41,26 @@ class Storage:
             except FileNotFoundError:  # deleted meanwhile
                 continue
             yield Tagged(str(repository), tag.name, digest, pushed)
+
+    def revisions(self) -> Iterator[tuple[str, str]]:
+        """All manifests of all repositories, tagged or not: repository, digest."""
+        repositories = self._root / "repositories"
+        for link in repositories.glob("**/_manifests/revisions/sha256/*/link"):
+            repository = link.parents[4].relative_to(repositories)
+            yield str(repository), f"sha256:{link.parent.name}"
+
+    def silent(self, repository: str) -> float:
+        """Seconds since an upload to a repository last grew; infinite where there is none."""
+        uploads = self._root / "repositories" / repository / "_uploads"
+        grown = -math.inf
+        for path in uploads.glob("*/data"):
+            with contextlib.suppress(FileNotFoundError):  # ended meanwhile
+                grown = max(grown, path.stat().st_mtime)
+        return time.time() - grown
+
+    def empty(self) -> bool:
+        """Whether nothing was ever pushed."""
+        return not (self._root / "repositories").is_dir()
 
     def manifest(self, digest: str) -> oci.Manifest | None:
         """A manifest; None where there is none."""

@@ -8,7 +8,9 @@ import pytest
 
 from tests.support.receivers import Recorder, recorder
 from tests.support.sandbox import Sandbox, make, objects
+from tests.support.upstream import FakeUpstream, upstream
 
+MACHINE = "10.88.1.1"  # this machine, as the environment's network has it
 SECRET_PATH = "a-path-that-nobody-may-see"
 
 # It dies at once on SIGTERM. Its answers take a while, so that there is something for SIGTERM to meet, and
@@ -55,7 +57,24 @@ def receiver() -> Iterator[Recorder]:
 
 
 @pytest.fixture(scope="session")
-def cloud(engine: docker.DockerClient, receiver: Recorder) -> Iterator[Sandbox]:
+def images() -> Iterator[FakeUpstream]:
+    """A registry on this machine that the environment caches."""
+    with upstream("0.0.0.0") as found:
+        found.private = {"team/secret"}
+        yield found
+
+
+def _upstreams(port: int) -> dict[str, Any]:
+    """The same registry as docker.io, and as one with an account that may read what is private."""
+    url = f"http://{MACHINE}:{port}"
+    account = {"username": "puller", "password": "upstream-password"}
+    return {"docker.io": {"url": url, "ttl": 1}, "up.test": {"url": url, "ttl": 1, **account}}
+
+
+@pytest.fixture(scope="session")
+def cloud(
+    engine: docker.DockerClient, receiver: Recorder, images: FakeUpstream
+) -> Iterator[Sandbox]:
     """The environment `dev` under another name: up for all tests, down after them."""
     ports = {"http": 18080, "https": 18443, "api": 18376, "registry": 18500, "cache": 18543}
     config = {
@@ -65,12 +84,14 @@ def cloud(engine: docker.DockerClient, receiver: Recorder) -> Iterator[Sandbox]:
             "hello": HELLO,
             "abrupt": ABRUPT,
         },
+        "horcrux:images": {"cache": {"upstreams": _upstreams(images.port)}},
+        "horcrux:registry": {"accounts": {"shop-ci": {"pull": ["base"], "push": ["shop"]}}},
         "horcrux:monitoring": {"receivers": {"ops": {"kind": "webhook", "url": "ops-url"}}},
     }
     sandbox = make("itest", config, ports, "10.88.1.0/24")
-    # The first address of the network is this machine's.
-    url = f"http://10.88.1.1:{receiver.port}/{SECRET_PATH}"
+    url = f"http://{MACHINE}:{receiver.port}/{SECRET_PATH}"
     sandbox.horcrux("secrets", "set", "monitoring", "ops-url", "-s", "itest", text=url)
+    sandbox.horcrux("secrets", "set", "images", "upstream-password", "-s", "itest", text="secret")
     sandbox.up()
     yield sandbox
     sandbox.horcrux("down", "-s", "itest", "-y")

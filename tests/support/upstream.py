@@ -128,6 +128,9 @@ class FakeUpstream:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((request.method, request.path))
+        return self._trouble(request) or await self._content(request)
+
+    def _trouble(self, request: web.Request) -> web.Response | None:
         if self.gone:
             assert request.transport
             request.transport.abort()
@@ -137,9 +140,11 @@ class FakeUpstream:
             headers = {"Retry-After": self.retry_after} if self.retry_after else {}
             return web.Response(status=self.status, headers=headers)
         if self.html:
-            return web.Response(
-                text="<html>log in to this network</html>", content_type="text/html"
-            )
+            page = "<html>log in to this network</html>"
+            return web.Response(text=page, content_type="text/html")
+        return None
+
+    async def _content(self, request: web.Request) -> web.StreamResponse:
         if request.path == "/token":
             return self._token(request)
         if request.path.startswith("/elsewhere/"):

@@ -60,7 +60,13 @@ def config(stack: Stack, name: str) -> str:
 
 
 def test_monitoring_on_makes_its_services(stack: Stack) -> None:
-    assert {s.name for s in stack.of("Service")} == {"cache", "control", "edge", "grafana", *MEASURING}
+    assert {s.name for s in stack.of("Service")} == {
+        "cache",
+        "control",
+        "edge",
+        "grafana",
+        *MEASURING,
+    }
 
 
 def test_monitoring_off_makes_none_of_them() -> None:
@@ -87,7 +93,9 @@ def test_each_runs_on_every_host_that_it_is_meant_for(stack: Stack) -> None:
         made.name: made.inputs["taskSpec"].get("placement", {}).get("constraints", [])
         for made in stack.of("Service")
     }
-    on_managers = {role: ["node.role==manager"] for role in MEASURING - EVERYWHERE | {"control", "cache"}}
+    on_managers = {
+        role: ["node.role==manager"] for role in MEASURING - EVERYWHERE | {"control", "cache"}
+    }
     everywhere: dict[str, list[str]] = {role: [] for role in EVERYWHERE}
     assert constraints == {
         **on_managers,
