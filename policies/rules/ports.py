@@ -63,11 +63,11 @@ def published(resource: Resource) -> Iterator[str]:
             )
         elif port is not UNKNOWN and number(port) not in known:
             alone = " and ".join(map(str, known))
-            yield (f"the {resource.platform} publishes port {_shown(one)}; it may only {alone}")
+            yield f"the {resource.platform} publishes port {_shown(one)}; it may only publish {alone}"
         elif mode not in ("host", UNKNOWN):
             yield (
-                f"the {resource.platform} publishes port {_shown(one)} in {mode or 'ingress'} mode, which hides "
-                "clients' addresses and needs IPVS; set publish_mode to host"
+                f"the {resource.platform} publishes port {_shown(one)} in {mode or 'ingress'} mode, which "
+                "hides clients' addresses and needs IPVS; set publish_mode to host"
             )
 
 
