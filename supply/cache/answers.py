@@ -29,9 +29,10 @@ def content(digest: str, *, public: bool, immutable: bool = True) -> dict[str, s
     }
 
 
-def unauthorized(message: str) -> web.Response:
-    """Somebody who might be let, if he said who he is."""
-    headers = {**VERSION, "WWW-Authenticate": 'Basic realm="horcrux image cache"'}
+def unauthorized(request: web.Request, message: str) -> web.Response:
+    """Somebody who is to say who he is, or that he is nobody, where tokens are given."""
+    realm = f'Bearer realm="https://{request.host}/token",service="horcrux-image-cache"'
+    headers = {**VERSION, "WWW-Authenticate": realm}
     return web.json_response(oci.error("UNAUTHORIZED", message), status=401, headers=headers)
 
 

@@ -5,6 +5,7 @@ import base64
 import binascii
 import fnmatch
 import hashlib
+import hmac
 import time
 from collections.abc import Mapping
 
@@ -16,6 +17,7 @@ from supply.cache.settings import Account
 from supply.cache.upstream import Client
 
 PUBLIC_SECONDS = 3600.0  # a repository that was public may have become private
+TOKEN_SECONDS = 300  # a pull of a large image asks for a new one
 PASSWORD_SECONDS = 60.0  # bcrypt is slow on purpose; a pull asks a dozen times
 
 
@@ -24,20 +26,51 @@ class WrongPasswordError(Exception):
 
 
 class Accounts:
-    """Who somebody is, by HTTP's Basic authentication."""
+    """Who somebody is: by HTTP's Basic authentication, or by a token that was given for it.
+
+    Engines show a password only to whoever gives tokens for it, and show a token of nobody where they
+    have none. Every task signs with the same key, made of what all of them are told.
+    """
 
     def __init__(self, accounts: Mapping[str, Account]) -> None:
         self._accounts = accounts
         self._known: dict[str, tuple[str, float]] = {}
+        told = repr(sorted((name, a.bcrypt) for name, a in accounts.items()))
+        self._key = hashlib.sha256(f"image cache tokens {told}".encode()).digest()
+
+    async def token(self, header: str | None) -> dict[str, str | int]:
+        """A token for an account, or for nobody. Raises WrongPasswordError."""
+        name = await self._name(header) if header else ""
+        told = f"{name}.{int(time.time()) + TOKEN_SECONDS}"
+        token = f"{told}.{self._signature(told)}"
+        return {"token": token, "access_token": token, "expires_in": TOKEN_SECONDS}
+
+    def _signature(self, told: str) -> str:
+        return hmac.new(self._key, told.encode(), "sha256").hexdigest()
+
+    def _of_token(self, token: str) -> Account | None:
+        told, _, signature = token.rpartition(".")
+        name, _, until = told.rpartition(".")
+        right = hmac.compare_digest(self._signature(told).encode(), signature.encode())
+        if not right or float(until) < time.time():
+            raise WrongPasswordError(name)
+        return self._accounts[name] if name else None
 
     async def of(self, header: str | None) -> Account | None:
         """The account that a request shows; None for none. Raises WrongPasswordError."""
         if not header:
             return None
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() == "bearer":
+            return self._of_token(token)
+        return self._accounts[await self._name(header)]
+
+    async def _name(self, header: str) -> str:
+        """Whose password a header shows. Raises WrongPasswordError."""
         remembered = hashlib.sha256(header.encode()).hexdigest()
         name, until = self._known.get(remembered, ("", 0.0))
         if until > time.monotonic():
-            return self._accounts[name]
+            return name
         name, password = _basic(header)
         account = self._accounts.get(name)
         hashed = account.bcrypt if account else bcrypt.gensalt(4).decode() + "." * 31
@@ -45,7 +78,7 @@ class Accounts:
         if account is None or not right:
             raise WrongPasswordError(name)
         self._known[remembered] = (name, time.monotonic() + PASSWORD_SECONDS)
-        return account
+        return name
 
 
 class Rights:

@@ -21,6 +21,8 @@ from supply.cache.stats import Stats
 from supply.cache.store import StoreFullError
 from supply.cache.upstream import Client
 
+WRONG = "there is no such account, its password is another, or the token is too old"
+NOT_PUBLIC = "it is not public, and this account, if any, may not read it"
 INTERNAL = "/_blobs"  # where nginx finds the files; see nginx.conf
 
 log = logging.getLogger("cache")
@@ -46,6 +48,7 @@ class Server:
         app.add_routes(
             [
                 web.get("/v2/", self.base),
+                web.get("/token", self.token),
                 web.get("/v2/{path:.+}", self.content),
                 web.route("*", "/v2/{path:.*}", _read_only),
                 web.get("/horcrux/stats", self.told),
@@ -57,12 +60,24 @@ class Server:
         return app
 
     async def base(self, request: web.Request) -> web.Response:
-        """Whether this is a registry; who shows an account hears whether it is right."""
+        """Where clients begin: they are told where tokens are given, for an account or for nobody."""
+        shown = request.headers.get("Authorization")
         try:
-            await self.accounts.of(request.headers.get("Authorization"))
+            await self.accounts.of(shown)
         except WrongPasswordError:
-            return answers.unauthorized("there is no such account, or its password is another")
+            return answers.unauthorized(request, WRONG)
+        if not shown:
+            return answers.unauthorized(request, "get a token; it may be nobody's")
         return web.json_response({}, headers=answers.VERSION)
+
+    async def token(self, request: web.Request) -> web.Response:
+        """A token. What it may read is decided when it is shown."""
+        try:
+            return web.json_response(
+                await self.accounts.token(request.headers.get("Authorization"))
+            )
+        except WrongPasswordError:
+            return answers.unauthorized(request, WRONG)
 
     async def content(self, request: web.Request) -> web.StreamResponse:
         """A manifest, a blob, or a list of tags."""
@@ -74,11 +89,11 @@ class Server:
         try:
             account = await self.accounts.of(request.headers.get("Authorization"))
         except WrongPasswordError:
-            return answers.unauthorized("there is no such account, or its password is another")
+            return answers.unauthorized(request, WRONG)
         public = from_peer or await self.rights.public(wanted)
         if not public and not may(account, wanted.name):
             self.metrics.request(wanted.name, wanted.kind, "denied")
-            return answers.unknown(wanted) if account else answers.unauthorized("it is not public")
+            return answers.unknown(wanted) if account else answers.unauthorized(request, NOT_PUBLIC)
         try:
             return await self._answer(request, wanted, public, from_peer)
         except UpstreamError as error:
@@ -196,7 +211,7 @@ class Server:
         except WrongPasswordError:
             account = None
         if account is None:
-            return answers.unauthorized("this needs an account")
+            return answers.unauthorized(request, "this needs an account")
         return web.json_response(await self.stats.all())
 
     async def linked(self, request: web.Request) -> web.Response:

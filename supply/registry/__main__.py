@@ -41,6 +41,7 @@ class Places:
 async def main() -> None:
     """Serve until told to stop."""
     places = Places()
+    places.bundle.parent.mkdir(exist_ok=True)
     keys = Keys(places.bundle)
     async with aiohttp.ClientSession(auto_decompress=False) as session:
         server = made(places, keys, session)

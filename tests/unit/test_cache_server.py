@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -354,6 +355,32 @@ async def test_the_longest_unused_goes_when_there_is_no_room(
         assert fake.bytes_sent == sent, "what is used stays"
         fake.put("team/app", "large", large := image(400_000, seed=9))
         await found.pull(large, "large")  # there is no room for it: it is passed on
+
+
+async def test_engines_get_tokens_for_an_account_or_for_nobody(
+    tmp_path: Path, fake: FakeUpstream
+) -> None:
+    secret = image(5000, seed=9)
+    fake.put("team/secret", "1", secret)
+    fake.private = {"team/secret"}
+    path = f"/v2/up.test/team/secret/manifests/{secret.digest}"
+    async with cache(tmp_path, fake, username="puller", password="secret") as found:
+        begun = await found.get("/v2/")
+        assert begun.status == 401
+        assert 'Bearer realm="https://127.0.0.1' in begun.headers["WWW-Authenticate"]
+        statuses = {}
+        for user in ("pull", "other", None):
+            token = json.loads((await found.get("/token", user)).body)["token"]
+            shown = {"Authorization": f"Bearer {token}"}
+            assert (await found.get("/v2/", **shown)).status == 200
+            statuses[user] = (await found.get(path, **shown)).status
+            public = await found.get("/v2/up.test/team/app/manifests/1", **shown)
+            assert public.status == 200
+            forged = {"Authorization": f"Bearer pull{token[token.index('.') :]}x"}
+            assert (await found.get(path, **forged)).status == 401
+        assert statuses == {"pull": 200, "other": 404, None: 401}
+        word = base64.b64encode(b"pull:wrong").decode()
+        assert (await found.get("/token", Authorization=f"Basic {word}")).status == 401
 
 
 async def test_it_takes_nothing(tmp_path: Path, fake: FakeUpstream) -> None:

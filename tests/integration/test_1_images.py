@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import requests
@@ -21,6 +22,17 @@ MEASURED_SECONDS = 60
 PULL_SECONDS = 120
 CLIENT_SECONDS = 180
 LARGE = 12 << 20
+# What CNCF distribution 2.8 does otherwise than the suite wants; docs/components/registry.md says so.
+NOT_IN_DISTRIBUTION = {
+    "sha256 blobs/chunked out-of-order/blob-patch-chunked",
+    "sha256 blobs/chunked out-of-order and put chunk/blob-patch-chunked",
+    "sha256 blobs/range requests/range 500-0",
+    "sha256 blobs/range requests/range 5000-10000",
+    "artifacts-with-subject/tag-list",
+    "index-with-subject/tag-list",
+    "invalid-digest-format/manifest-put",
+    "invalid-digest-format/manifest-get",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -212,23 +224,34 @@ def test_the_registry_s_accounts_may_do_what_they_may_and_no_more(
         run(["docker", "rmi", f"{registry}/{name}"])
 
 
-def test_the_registry_passes_the_conformance_suite(cloud: Sandbox, tmp_path: Path) -> None:
+def test_the_registry_passes_the_conformance_suite_but_for_what_is_known(
+    cloud: Sandbox, tmp_path: Path
+) -> None:
     """The distribution specification's own: pull, push, discovery and management."""
     suite = Layout.here().conformance
     assert suite.is_file(), "run `make setup-test`: it builds the suite"
     access = json.loads(cloud.horcrux("registry", "credentials", "-s", cloud.name, "--json").stdout)
+    ca = tmp_path / "ca.pem"
+    ca.write_text(access["ca"])
     told = {
         "OCI_REGISTRY": f"127.0.0.1:{cloud.ports['registry']}",
-        "OCI_TLS": "insecure",
+        "OCI_TLS": "enabled",
+        "SSL_CERT_FILE": str(ca),
         "OCI_REPO1": "conformance/one",
         "OCI_REPO2": "conformance/two",
         "OCI_USERNAME": access["username"],
         "OCI_PASSWORD": access["password"],
         "OCI_RESULTS_DIR": str(tmp_path),
         "OCI_VERSION": "1.0",
+        # Optional in the specification, and not in distribution 2.8.
+        "OCI_DATA_SHA512": "false",
+        "OCI_DATA_NONDISTRIBUTABLE": "false",
     }
-    done = run([str(suite)], env=told, check=False)
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    run([str(suite)], env=told, check=False)
+    cases = ElementTree.parse(tmp_path / "junit.xml").iter("testcase")
+    ended = {str(case.get("name")).partition("/")[2]: case.get("status") for case in cases}
+    assert sum(status == "passed" for status in ended.values()) > 200, ended
+    assert {name for name, status in ended.items() if status == "failure"} == NOT_IN_DISTRIBUTION
 
 
 def test_room_is_freed_while_images_are_pulled_and_nothing_that_runs_goes(cloud: Sandbox) -> None:
