@@ -56,7 +56,7 @@ def made(settings: Settings, store: Store, session: aiohttp.ClientSession, peers
         settings,
         clients,
         Accounts(settings.accounts),
-        Rights(clients),
+        Rights(clients, store.index),
         Manifests(store, clients, peers, metrics),
         Blobs(store, clients, peers, metrics),
         metrics,

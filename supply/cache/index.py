@@ -14,6 +14,8 @@ CREATE TABLE IF NOT EXISTS blobs (
 CREATE INDEX IF NOT EXISTS blobs_used ON blobs (manifest, used);
 CREATE TABLE IF NOT EXISTS links (
   upstream TEXT, repository TEXT, digest TEXT, PRIMARY KEY (upstream, repository, digest)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS private (
+  upstream TEXT, repository TEXT, PRIMARY KEY (upstream, repository)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tags (
   upstream TEXT, repository TEXT, tag TEXT, digest TEXT NOT NULL, checked REAL NOT NULL,
   PRIMARY KEY (upstream, repository, tag)) WITHOUT ROWID;
@@ -79,6 +81,20 @@ class Index:
         """Whether a repository is known to have it."""
         query = "SELECT 1 FROM links WHERE upstream = ? AND repository = ? AND digest = ?"
         return bool(self._db.execute(query, (name.upstream, name.repository, digest)).fetchone())
+
+    def set_private(self, name: Name, private: bool) -> None:
+        """Whether a repository is for some alone. It is remembered for longer than our account there."""
+        how = (
+            "INSERT OR IGNORE INTO private VALUES (?, ?)"
+            if private
+            else "DELETE FROM private WHERE upstream = ? AND repository = ?"
+        )
+        self._db.execute(how, (name.upstream, name.repository))
+
+    def private(self, name: Name) -> bool:
+        """Whether a repository was for some alone when that was last asked."""
+        query = "SELECT 1 FROM private WHERE upstream = ? AND repository = ?"
+        return bool(self._db.execute(query, (name.upstream, name.repository)).fetchone())
 
     def set_tag(self, name: Name, tag: str, digest: str) -> None:
         """The upstream has just said what a tag means."""

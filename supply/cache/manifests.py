@@ -18,7 +18,7 @@ from supply.cache.failure import (
 from supply.cache.metrics import Metrics
 from supply.cache.names import Wanted
 from supply.cache.peers import Peers
-from supply.cache.store import Store
+from supply.cache.store import Store, StoreFullError
 from supply.cache.upstream import Client
 
 # That an upstream does not answer is believed for so long: a host that pulls asks some twenty times.
@@ -158,7 +158,10 @@ class Manifests:
         return oci.manifest(self._store.read(digest))
 
     def _take(self, wanted: Wanted, found: oci.Manifest) -> None:
-        self._store.add(found.digest, found.data)
+        try:
+            self._store.add(found.digest, found.data)
+        except StoreFullError as error:
+            log.warning("%s: %s; it is passed on without being kept", wanted.path, error)
         digests = (found.digest, *(r.digest for r in found.references))
         self._store.index.link(wanted.name, digests)
         if not oci.is_digest(wanted.reference):

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import bcrypt
 
 from supply.cache.failure import DeniedError, MissingError, UpstreamError
+from supply.cache.index import Index
 from supply.cache.names import Name, Wanted
 from supply.cache.settings import Account
 from supply.cache.upstream import Client
@@ -19,6 +20,9 @@ from supply.cache.upstream import Client
 PUBLIC_SECONDS = 3600.0  # a repository that was public may have become private
 TOKEN_SECONDS = 300  # a pull of a large image asks for a new one
 PASSWORD_SECONDS = 60.0  # bcrypt is slow on purpose; a pull asks a dozen times
+
+
+NOBODY = bcrypt.hashpw(b"nobody", bcrypt.gensalt(10)).decode()
 
 
 class WrongPasswordError(Exception):
@@ -73,7 +77,7 @@ class Accounts:
             return name
         name, password = _basic(header)
         account = self._accounts.get(name)
-        hashed = account.bcrypt if account else bcrypt.gensalt(4).decode() + "." * 31
+        hashed = account.bcrypt if account else NOBODY
         right = await asyncio.to_thread(_checked, password, hashed)
         if account is None or not right:
             raise WrongPasswordError(name)
@@ -84,26 +88,28 @@ class Accounts:
 class Rights:
     """Which repositories are public, as their upstreams say to somebody without an account."""
 
-    def __init__(self, clients: Mapping[str, Client]) -> None:
-        self._clients = clients
+    def __init__(self, clients: Mapping[str, Client], index: Index) -> None:
+        self._clients, self._index = clients, index
         self._public: dict[Name, tuple[bool, float]] = {}
 
     async def public(self, wanted: Wanted) -> bool:
         """Whether anybody may read the repository of which something is wanted.
 
-        An upstream that we have no account at gives us nothing private. One that does not answer has
-        not said yes, but what it last said still holds.
+        An upstream that we have no account at, and had none, gave us nothing private. One that does not
+        answer has not said yes, but what it last said still holds.
         """
         name = wanted.name
         client = self._clients[name.upstream]
-        if client.upstream.username is None:
+        if client.upstream.username is None and not self._index.private(name):
             return True
         told, until = self._public.get(name, (False, 0.0))
         if until > time.monotonic():
             return told
         try:
-            if wanted.kind == "tags":
-                return told
+            if (
+                wanted.kind == "tags"
+            ):  # they are not asked for twice: with an account, or not at all
+                return False
             await client.digest(name.repository, wanted.reference, kind=wanted.kind, anonymous=True)
             public = True
         except DeniedError:
@@ -112,6 +118,7 @@ class Rights:
             return False
         except UpstreamError:
             return told
+        self._index.set_private(name, not public)
         self._public[name] = (public, time.monotonic() + PUBLIC_SECONDS)
         return public
 

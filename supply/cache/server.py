@@ -1,6 +1,8 @@
 """The cache's HTTP server, behind nginx: which sends files and speaks TLS."""
 
 import logging
+import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -138,14 +140,14 @@ class Server:
         headers = answers.content(digest, public=public) | {
             "Content-Type": "application/octet-stream"
         }
-        if isinstance(found, Fetch) and not request.http_range.start and request.method == "GET":
-            try:
+        try:
+            if isinstance(found, Fetch) and request.method == "GET" and _range(request) is None:
                 return await self._streamed(request, wanted, found, headers, from_peer)
-            except StoreFullError:
-                log.warning("%s: no room; it is passed on without being kept", digest)
-                return await self._passed(request, wanted, headers)
-        if isinstance(found, Fetch):
-            await found.ended()
+            if isinstance(found, Fetch):
+                await (found.begun() if request.method == "HEAD" else found.ended())
+        except StoreFullError:
+            log.warning("%s: no room; it is passed on without being kept", digest)
+            return await self._passed(request, wanted, headers)
         size = found if isinstance(found, int) else found.size or 0
         if not from_peer:
             result = "hit" if isinstance(found, int) else "miss"
@@ -169,37 +171,26 @@ class Server:
         answer = web.StreamResponse(headers=headers)
         if fetch.size is not None:
             answer.content_length = fetch.size
-        sent = 0
-        try:
-            async for chunk in fetch.chunks():
-                if not answer.prepared:
-                    await answer.prepare(request)
-                await answer.write(chunk)
-                sent += len(chunk)
-        except UpstreamError:
-            if not answer.prepared:
-                raise
-            if request.transport:  # it lacks its end: the client is to notice
-                request.transport.abort()
-        finally:
-            if not from_peer and answer.prepared:
-                self.metrics.request(wanted.name, "blobs", "miss", sent)
-        if not answer.prepared:  # a blob of no bytes
-            await answer.prepare(request)
+        sent = await _sent(request, answer, fetch.chunks())
+        if not from_peer:
+            self.metrics.request(wanted.name, "blobs", "miss", sent)
         return answer
 
     async def _passed(
         self, request: web.Request, wanted: Wanted, headers: dict[str, str]
     ) -> web.StreamResponse:
         """A blob for which there is no room, straight from its upstream."""
-        client = self.clients[wanted.name.upstream]
+        client, began = self.clients[wanted.name.upstream], time.monotonic()
         async with client.blob(wanted.name.repository, wanted.reference) as body:
             answer = web.StreamResponse(headers=headers)
             answer.content_length = body.size
-            await answer.prepare(request)
-            async for chunk in body.chunks:
-                await answer.write(chunk)
-        self.metrics.request(wanted.name, "blobs", "miss", body.size or 0)
+            if request.method == "HEAD":
+                await answer.prepare(request)
+                return answer
+            sent = await _sent(request, answer, body.chunks)
+        seconds = time.monotonic() - began
+        self.metrics.fetched(wanted.name.upstream, sent, seconds, peer=False)
+        self.metrics.request(wanted.name, "blobs", "miss", sent)
         return answer
 
     async def told(self, request: web.Request) -> web.Response:
@@ -234,12 +225,44 @@ class Server:
         )
 
 
+async def _sent(
+    request: web.Request, answer: web.StreamResponse, chunks: AsyncIterator[bytes]
+) -> int:
+    """Send what comes; how many bytes. What breaks off after its beginning cuts the connection: the
+    client is to notice that it lacks the end."""
+    sent = 0
+    try:
+        async for chunk in chunks:
+            if not answer.prepared:
+                await answer.prepare(request)
+            await answer.write(chunk)
+            sent += len(chunk)
+    except (UpstreamError, StoreFullError) as error:
+        if not answer.prepared:
+            raise
+        log.warning("%s: %s", request.path, error)
+        if request.transport:
+            request.transport.abort()
+    if not answer.prepared:  # a blob of no bytes
+        await answer.prepare(request)
+    return sent
+
+
+def _range(request: web.Request) -> slice | None:
+    """The part of a blob that is wanted; None for all of it, which is also what a bad header gets."""
+    try:
+        found = request.http_range
+    except ValueError:
+        return None
+    return None if found.start is None and found.stop is None else found
+
+
 def _wanted_bytes(request: web.Request, size: int) -> int:
     """How much of a blob a request gets."""
     if request.method == "HEAD":
         return 0
-    start, stop = request.http_range.start, request.http_range.stop
-    return max(0, min(stop or size, size) - (start or 0))
+    part = _range(request)
+    return len(range(*part.indices(size))) if part else size
 
 
 async def _read_only(_: web.Request) -> web.Response:

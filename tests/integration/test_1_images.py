@@ -26,8 +26,6 @@ LARGE = 12 << 20
 NOT_IN_DISTRIBUTION = {
     "sha256 blobs/chunked out-of-order/blob-patch-chunked",
     "sha256 blobs/chunked out-of-order and put chunk/blob-patch-chunked",
-    "sha256 blobs/range requests/range 500-0",
-    "sha256 blobs/range requests/range 5000-10000",
     "artifacts-with-subject/tag-list",
     "index-with-subject/tag-list",
     "invalid-digest-format/manifest-put",

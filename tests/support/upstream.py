@@ -128,7 +128,8 @@ class FakeUpstream:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((request.method, request.path))
-        return self._trouble(request) or await self._content(request)
+        trouble = self._trouble(request)
+        return await self._content(request) if trouble is None else trouble
 
     def _trouble(self, request: web.Request) -> web.Response | None:
         if self.gone:
@@ -155,7 +156,8 @@ class FakeUpstream:
             repository, slash, reference = path.rpartition(f"/{kind}/")
             if not slash:
                 continue
-            if refused := self._refused(request, repository):
+            refused = self._refused(request, repository)
+            if refused is not None:
                 return refused
             return await self._found(request, kind, repository, reference)
         return web.json_response({})

@@ -12,8 +12,6 @@ import pytest
 from tests.support.played_registry import Played, registry
 from tests.support.upstream import image
 
-OTHER = "application/vnd.oci.image.manifest.v1+json"
-
 
 @pytest.fixture
 async def played(tmp_path: Path) -> AsyncIterator[Played]:
@@ -157,6 +155,18 @@ async def test_no_way_of_writing_a_path_leads_round_the_gate(played: Played, pat
     ) as answer:  # fmt: skip
         assert answer.status != 201
     await client.pull("shop/web", "v1", one)
+
+
+async def test_a_part_of_a_layer_is_given_and_one_beyond_its_end_is_refused(
+    played: Played,
+) -> None:
+    client, wanted = played.client(), image(50_000)
+    assert (await client.push("web", "1", wanted)).status == 201
+    for digest, content in wanted.blobs.items():
+        path = f"/v2/web/blobs/{digest}"
+        part = await client.ask("GET", path, Range="bytes=100-")
+        assert (part.status, part.body) == (206, content[100:])
+        assert (await client.ask("GET", path, Range=f"bytes={len(content)}-")).status == 416
 
 
 async def test_keys_change_while_clients_push_and_pull(played: Played) -> None:
