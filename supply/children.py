@@ -15,31 +15,16 @@ class Child:
     def __init__(self, command: Sequence[str]) -> None:
         self._command = list(command)
         self._process: asyncio.subprocess.Process | None = None
-        self._restarting = False
 
     async def start(self) -> None:
         """Start it."""
         self._process = await asyncio.create_subprocess_exec(*self._command)
 
-    async def restart(self) -> None:
-        """Let it end as it likes to, and start it anew."""
-        self._restarting = True
-        try:
-            await self.stop()
-            await self.start()
-        finally:
-            self._restarting = False
-
     async def died(self) -> None:
         """Wait until it ends without having been told to. Raises RuntimeError."""
-        while True:
-            process = self._process
-            assert process
-            status = await process.wait()
-            while self._restarting:
-                await asyncio.sleep(0.01)
-            if process is self._process:
-                raise RuntimeError(f"{self._command[0]} ended with status {status}")
+        assert self._process
+        status = await self._process.wait()
+        raise RuntimeError(f"{self._command[0]} ended with status {status}")
 
     async def stop(self) -> None:
         """End it: asked first, killed when that takes too long."""

@@ -89,7 +89,9 @@ def _reference(item: dict[str, Any], kind: Literal["manifest", "blob"]) -> Refer
     digest = str(item["digest"])
     if not is_digest(digest):
         raise ManifestError(f"{digest[:80]!r} is not a digest of SHA-256")
-    return Reference(digest, int(item["size"]), kind)
+    if not isinstance(item["size"], int):
+        raise ManifestError(f"{digest} has the size {item['size']!r}")
+    return Reference(digest, item["size"], kind)
 
 
 def error(code: str, message: str) -> dict[str, Any]:

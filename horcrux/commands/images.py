@@ -134,7 +134,8 @@ def stats_(stack: Environment = None, as_json: AsJson = False) -> None:
         "registry", "requests", "hits", "served", "fetched", "saved", "time saved", "errors", "",
         box=None, header_style="dim",
     )  # fmt: skip
-    for row in stats.rows(told):
+    asked, others = stats.asked(stats.rows(told))
+    for row in asked:
         table.add_row(
             plain(row["upstream"]),
             units.count(row["requests"]),
@@ -146,7 +147,10 @@ def stats_(stack: Environment = None, as_json: AsJson = False) -> None:
             Text(units.count(row["errors"]), "red" if row["errors"] else ""),
             _up(row["up"]),
         )
-    console().print(table)
+    if asked:
+        console().print(table)
+    if others:
+        console().print(f"not asked yet: {', '.join(others)}", markup=False)
     for disk in stats.disks(told):
         space = f"{units.size(disk['stored'])} of {units.size(disk['limit'])}"
         console().print(f"{plain(disk['host'])}: {space}", markup=False)
@@ -170,8 +174,8 @@ def _where(names: list[str], asked: int) -> str:
 
 
 def _up(value: Any) -> Text:
-    if value is None:
-        return Text("not asked yet", "dim")
+    if value is None:  # what it was asked for was there
+        return Text("")
     return Text("up", "green") if value else Text("does not answer", "red")
 
 

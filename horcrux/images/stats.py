@@ -1,6 +1,6 @@
 """What the cache did: requests, hits, and what it spared the way to other registries."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from horcrux.images import resolve
@@ -20,6 +20,13 @@ def rows(told: Mapping[str, Any]) -> list[dict[str, Any]]:
     upstreams: Mapping[str, Mapping[str, Any]] = (told.get("sum") or told).get("upstreams") or {}
     found = [_row(name, its) for name, its in upstreams.items()]
     return sorted(found, key=lambda row: (-row["requests"], row["upstream"]))
+
+
+def asked(found: Iterable[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The rows of upstreams of which something was wanted, and the names of the others. Pure."""
+    every = list(found)
+    quiet = [row["upstream"] for row in every if not row["requests"] and row["up"] is None]
+    return [row for row in every if row["upstream"] not in quiet], quiet
 
 
 def disks(told: Mapping[str, Any]) -> list[dict[str, Any]]:

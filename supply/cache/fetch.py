@@ -1,17 +1,16 @@
 """A blob on its way: fetched once for all who ask, resumed where it breaks, given on while it grows."""
 
 import asyncio
-import hashlib
 import logging
 import os
 import time
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
-from typing import BinaryIO, Protocol
+from collections.abc import AsyncIterator, Callable
+from typing import BinaryIO
 
 from supply.cache.failure import UnavailableError, WrongError
-from supply.cache.store import PIECE, CorruptError, Store, StoreFullError, is_full
-from supply.cache.upstream import Body
+from supply.cache.partial import Partial
+from supply.cache.source import Source
+from supply.cache.store import PIECE, CorruptError, Store, StoreFullError
 
 RESUMES = 5  # times that a broken transfer is gone on with, without a byte more in between
 RESUME_SECONDS = 0.5
@@ -22,26 +21,14 @@ HELD_BACK = 64 << 10
 log = logging.getLogger("cache")
 
 
-class Source(Protocol):
-    """Where content comes from."""
-
-    def __call__(self, offset: int) -> AbstractAsyncContextManager[Body]:
-        """Open it from an offset on."""
-        ...
-
-    def distrust(self) -> bool:
-        """What came was wrong: whether another one can be asked."""
-        ...
-
-
 class Fetch:
     """One blob; `chunks` may be called by any number of readers at any time."""
 
     def __init__(self, store: Store, digest: str, source: Source) -> None:
         self._store, self.digest, self._source = store, digest, source
         self.size: int | None = None
-        self.got = self._have = 0
-        self._hash = hashlib.sha256()
+        self._partial = Partial(store, digest)
+        self.got = 0
         self._whole = False
         self._failure: Exception | None = None
         self._news = asyncio.Condition()
@@ -58,6 +45,8 @@ class Fetch:
             raise
         except Exception as error:
             self._failure = error
+            if isinstance(error, WrongError | StoreFullError):  # it is nothing to go on with
+                self._partial.drop()
             log.warning("%s: %s", self.digest, error)
         finally:
             self.seconds = time.monotonic() - began
@@ -66,38 +55,59 @@ class Fetch:
 
     async def begun(self) -> None:
         """Wait until its size is known. Raises what keeps it from coming."""
-        async with self._news:
-            await self._news.wait_for(lambda: self.size is not None or self._over)
-        if self._failure:
-            raise self._failure
+        await self._until(lambda: self.size is not None or self._over)
 
     async def ended(self) -> None:
         """Wait until it is content. Raises what keeps it from being that."""
-        async with self._news:
-            await self._news.wait_for(lambda: self._over)
+        await self._until(lambda: self._over)
+
+    async def _until(self, true: Callable[[], bool]) -> None:
+        with self._store.using(self.digest):  # it is not to go before who waits has opened it
+            async with self._news:
+                await self._news.wait_for(true)
         if self._failure:
             raise self._failure
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """All of it, as it comes. Raises when it breaks off for good: the reader then lacks its end."""
-        await self.begun()
+        given = False
         with self._store.using(self.digest):
-            file = self._open()
-            with file:
-                at = 0
-                while True:
-                    async with self._news:
-                        await self._news.wait_for(lambda: self._given > at or self._over)  # noqa: B023
-                    if self._failure:
-                        raise self._failure
-                    while at < self._given:
-                        piece = await asyncio.to_thread(
-                            os.pread, file.fileno(), min(PIECE, self._given - at), at
-                        )
-                        at += len(piece)
-                        yield piece
-                    if self._whole and at >= self._have:
-                        return
+            await self.begun()
+            while True:
+                edition = self._partial.edition
+                with self._partial.open() as file:
+                    try:
+                        async for piece in self._pieces(file, edition):
+                            given = True
+                            yield piece
+                    except StoreFullError as error:  # what is begun cannot be given in another way
+                        if not given:
+                            raise
+                        raise UnavailableError(str(error)) from error
+                if edition == self._partial.edition:
+                    return
+                if given:  # its beginning and the end of another edition may not be one blob
+                    raise UnavailableError(f"{self.digest}: it has been begun anew")
+
+    async def _pieces(self, file: BinaryIO, edition: int) -> AsyncIterator[bytes]:
+        """What one edition has, until it is whole or another is begun. Raises what it ends with."""
+        at = 0
+
+        def news() -> bool:
+            return self._over or edition != self._partial.edition or self._given > at
+
+        while True:
+            await self._until(news)
+            while at < self._given and edition == self._partial.edition:
+                size = min(PIECE, self._given - at)
+                piece = await asyncio.to_thread(os.pread, file.fileno(), size, at)
+                if not piece and edition == self._partial.edition:
+                    raise UnavailableError(f"{self.digest}: its file has become shorter")
+                if edition == self._partial.edition:
+                    at += len(piece)
+                    yield piece
+            if self._whole or edition != self._partial.edition:
+                return
 
     @property
     def _over(self) -> bool:
@@ -106,95 +116,57 @@ class Fetch:
     @property
     def _given(self) -> int:
         """How far readers may read."""
-        return self._have if self._whole else max(0, self._have - HELD_BACK)
-
-    def _open(self) -> BinaryIO:
-        part = self._store.partial(self.digest)
-        return (part if part.exists() else self._store.path(self.digest)).open("rb")
+        return self._partial.have if self._whole else max(0, self._partial.have - HELD_BACK)
 
     async def _fetched(self) -> None:
-        await asyncio.to_thread(self._take_up)
+        await asyncio.to_thread(self._partial.take_up)
+        left = self._partial.have > 0  # by a process whose machine may have lost its power
         while True:
-            await self._completed()
             try:
-                self._store.keep(self.digest, self._have, f"sha256:{self._hash.hexdigest()}")
+                if self._partial.found != self.digest:
+                    await self._completed()
+                self._partial.keep()
                 break
-            except CorruptError as error:
-                if not self._source.distrust():
+            except (CorruptError, WrongError) as error:
+                if not left and not self._source.distrust():
                     raise WrongError(str(error)) from error
-                log.warning("%s; asking another", error)
-                self._restart()
-        self._whole = True
+                left = False
+                log.warning("%s; it is begun anew", error)
+                self._partial.restart()
+        self.size, self._whole = self._partial.have, True
 
     async def _completed(self) -> None:
         """Transfer it until nothing is left, however often it breaks off."""
         failures = 0
         while True:
-            before = self._have
+            before = self._partial.have
             try:
                 return await self._transfer()
             except UnavailableError:
-                failures = failures + 1 if self._have == before else 1
+                failures = failures + 1 if self._partial.have == before else 1
                 if failures > RESUMES:
                     raise
                 await asyncio.sleep(RESUME_SECONDS)
 
-    def _take_up(self) -> None:
-        """What an earlier fetch left, which was broken off with the process."""
-        part = self._store.partial(self.digest)
-        part.touch()
-        with part.open("rb") as file:
-            while piece := file.read(PIECE):
-                self._hash.update(piece)
-                self._have += len(piece)
-
     async def _transfer(self) -> None:
-        try:
-            opened = self._source(self._have)
-            async with opened as body:
-                if body.start != self._have:
-                    self._restart()
-                await self._announce(body)
-                with self._store.partial(self.digest).open("ab") as file:
-                    async for chunk in body.chunks:
-                        self._write(file, chunk)
-                        async with self._news:
-                            self._news.notify_all()
-        except WrongError:
-            self._store.partial(self.digest).unlink(missing_ok=True)
-            raise
-        if self.size is not None and self._have < self.size:
-            raise UnavailableError(f"{self.digest}: broke off at {self._have} of {self.size} bytes")
-
-    async def _announce(self, body: Body) -> None:
-        if body.size is not None:
-            self._store.make_room(body.size - self._have)
-        async with self._news:
-            self.size = body.size if body.size is not None else self.size
-            self._news.notify_all()
-
-    def _write(self, file: BinaryIO, chunk: bytes) -> None:
-        try:
-            file.write(chunk)
-            file.flush()
-        except OSError as error:
-            if not is_full(error):
-                raise
-            file.truncate(self._have)
-            self._store.make_room(PIECE + len(chunk))
-            try:
-                file.write(chunk)
-                file.flush()
-            except OSError as again:
-                raise StoreFullError(f"the disk is full: {again}") from again
-        self._hash.update(chunk)
-        self._have += len(chunk)
-        self.got += len(chunk)
-
-    def _restart(self) -> None:
-        """The source knows no ranges: from the beginning, in a file of its own for later readers."""
-        self._store.partial(self.digest).write_bytes(b"")
-        self._hash, self._have = hashlib.sha256(), 0
+        async with self._source(self._partial.have) as body:
+            if body.start != self._partial.have:
+                self._partial.restart()
+            if body.size is not None:
+                self._store.promise(self.digest, body.size)
+            async with self._news:
+                self.size = body.size if body.size is not None else self.size
+                self._news.notify_all()
+            with self._partial.growing() as file:
+                async for chunk in body.chunks:
+                    self._partial.write(file, chunk)
+                    self.got += len(chunk)
+                    async with self._news:
+                        self._news.notify_all()
+        if self.size is not None and self._partial.have < self.size:
+            raise UnavailableError(
+                f"{self.digest}: broke off at {self._partial.have} of {self.size} bytes"
+            )
 
 
 class Fetches:

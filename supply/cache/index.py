@@ -1,5 +1,6 @@
 """What the cache knows of its content: sizes, last uses, which repository names what, and what tags meant."""
 
+import logging
 import sqlite3
 import time
 from collections.abc import Collection, Iterable
@@ -23,6 +24,8 @@ CREATE TABLE IF NOT EXISTS totals (
   upstream TEXT, name TEXT, value REAL NOT NULL, PRIMARY KEY (upstream, name)) WITHOUT ROWID;
 """
 
+log = logging.getLogger("cache")
+
 
 @dataclass(frozen=True)
 class Tag:
@@ -33,11 +36,18 @@ class Tag:
 
 
 class Index:
-    """A database of SQLite beside the content; it can be lost: then the content is fetched anew."""
+    """A database of SQLite beside the content; it can be lost: the store finds what there is."""
 
     def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None)
-        self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + TABLES)
+        try:
+            self._db = _opened(path)
+        except sqlite3.OperationalError:  # the disk, not the file
+            raise
+        except sqlite3.DatabaseError as error:
+            log.warning("%s is damaged (%s) and begun anew", path, error)
+            for file in path.parent.glob(f"{path.name}*"):
+                file.unlink()
+            self._db = _opened(path)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -45,19 +55,21 @@ class Index:
 
     def add(self, digest: str, size: int, *, manifest: bool) -> None:
         """Content has come."""
-        self._db.execute(
-            "INSERT OR REPLACE INTO blobs VALUES (?, ?, ?, ?)",
-            (digest, size, time.time(), manifest),
-        )
+        row = (digest, size, time.time(), manifest)
+        self._write("INSERT OR REPLACE INTO blobs VALUES (?, ?, ?, ?)", [row])
 
     def size(self, digest: str) -> int | None:
         """Bytes; None where there is no such content."""
         row = self._db.execute("SELECT size FROM blobs WHERE digest = ?", (digest,)).fetchone()
         return row[0] if row else None
 
+    def digests(self) -> set[str]:
+        """Of all content."""
+        return {row[0] for row in self._db.execute("SELECT digest FROM blobs")}
+
     def use(self, digest: str) -> None:
         """Content was asked for: it is not the longest unused any more."""
-        self._db.execute("UPDATE blobs SET used = ? WHERE digest = ?", (time.time(), digest))
+        self._write("UPDATE blobs SET used = ? WHERE digest = ?", [(time.time(), digest)])
 
     def remove(self, digest: str) -> None:
         """Content is gone."""
@@ -74,8 +86,8 @@ class Index:
 
     def link(self, name: Name, digests: Iterable[str]) -> None:
         """A repository has these: whoever may read it may have them."""
-        rows = [(name.upstream, name.repository, digest) for digest in digests]
-        self._db.executemany("INSERT OR IGNORE INTO links VALUES (?, ?, ?)", rows)
+        rows: list[tuple[object, ...]] = [(name.upstream, name.repository, d) for d in digests]
+        self._write("INSERT OR IGNORE INTO links VALUES (?, ?, ?)", rows)
 
     def linked(self, name: Name, digest: str) -> bool:
         """Whether a repository is known to have it."""
@@ -99,7 +111,7 @@ class Index:
     def set_tag(self, name: Name, tag: str, digest: str) -> None:
         """The upstream has just said what a tag means."""
         row = (name.upstream, name.repository, tag, digest, time.time())
-        self._db.execute("INSERT OR REPLACE INTO tags VALUES (?, ?, ?, ?, ?)", row)
+        self._write("INSERT OR REPLACE INTO tags VALUES (?, ?, ?, ?, ?)", [row])
 
     def tag(self, name: Name, tag: str) -> Tag | None:
         """What a tag meant last."""
@@ -114,10 +126,10 @@ class Index:
 
     def count(self, upstream: str, name: str, amount: float) -> None:
         """Add to a total, which outlives the process."""
-        self._db.execute(
+        self._write(
             "INSERT INTO totals VALUES (?, ?, ?) "
             "ON CONFLICT DO UPDATE SET value = value + excluded.value",
-            (upstream, name, amount),
+            [(upstream, name, amount)],
         )
 
     def totals(self) -> dict[str, dict[str, float]]:
@@ -126,3 +138,24 @@ class Index:
         for upstream, name, value in self._db.execute("SELECT * FROM totals"):
             found.setdefault(upstream, {})[name] = value
         return found
+
+    def _write(self, statement: str, rows: list[tuple[object, ...]]) -> None:
+        """A full disk costs what would have been noted, not the answer to a client."""
+        try:
+            self._db.executemany(statement, rows)
+        except sqlite3.OperationalError as error:
+            log.warning("the index cannot be written: %s", error)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, isolation_level=None)
+    try:
+        database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + TABLES)
+        # A damaged page may lie anywhere; the index is small enough to look at all of it.
+        (told,) = database.execute("PRAGMA quick_check(1)").fetchone()
+        if told != "ok":
+            raise sqlite3.DatabaseError(told)
+    except sqlite3.DatabaseError:
+        database.close()
+        raise
+    return database

@@ -1,28 +1,22 @@
 """Who may have what: nobody gets from the cache what the upstream would not give him."""
 
 import asyncio
-import base64
-import binascii
 import fnmatch
 import hashlib
 import hmac
 import time
 from collections.abc import Mapping
 
-import bcrypt
-
 from supply.cache.failure import DeniedError, MissingError, UpstreamError
 from supply.cache.index import Index
 from supply.cache.names import Name, Wanted
 from supply.cache.settings import Account
 from supply.cache.upstream import Client
+from supply.passwords import NOBODY, matches, shown
 
 PUBLIC_SECONDS = 3600.0  # a repository that was public may have become private
 TOKEN_SECONDS = 300  # a pull of a large image asks for a new one
 PASSWORD_SECONDS = 60.0  # bcrypt is slow on purpose; a pull asks a dozen times
-
-
-NOBODY = bcrypt.hashpw(b"nobody", bcrypt.gensalt(10)).decode()
 
 
 class WrongPasswordError(Exception):
@@ -75,10 +69,10 @@ class Accounts:
         name, until = self._known.get(remembered, ("", 0.0))
         if until > time.monotonic():
             return name
-        name, password = _basic(header)
+        name, password = shown(header)
         account = self._accounts.get(name)
         hashed = account.bcrypt if account else NOBODY
-        right = await asyncio.to_thread(_checked, password, hashed)
+        right = await asyncio.to_thread(matches, password, hashed)
         if account is None or not right:
             raise WrongPasswordError(name)
         self._known[remembered] = (name, time.monotonic() + PASSWORD_SECONDS)
@@ -126,20 +120,3 @@ class Rights:
 def may(account: Account | None, name: Name) -> bool:
     """Whether an account may read a repository that is not public."""
     return account is not None and any(fnmatch.fnmatchcase(str(name), p) for p in account.private)
-
-
-def _basic(header: str) -> tuple[str, str]:
-    scheme, _, word = header.partition(" ")
-    try:
-        plain = base64.b64decode(word, validate=True).decode() if scheme.lower() == "basic" else ""
-    except (binascii.Error, UnicodeDecodeError):
-        plain = ""
-    name, _, password = plain.partition(":")
-    return name, password
-
-
-def _checked(password: str, hashed: str) -> bool:
-    try:
-        return bcrypt.checkpw(password.encode(), hashed.encode())
-    except ValueError:
-        return False

@@ -1,51 +1,36 @@
 """Content by its digest, on disk: written once and checked, served until the room is wanted for others."""
 
 import asyncio
-import contextlib
-import errno
 import hashlib
+import logging
 import os
-import shutil
 import time
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 from supply.cache.index import Index
+from supply.cache.room import Room, StoreFullError
+
+__all__ = ["CorruptError", "Store", "StoreFullError"]
 
 VERIFY_SECONDS = 3600.0  # a blob is read and checked at most so often: disks decay over months
 PIECE = 1 << 20  # bytes read at once
-LEAST_FREE_SHARE, LEAST_FREE = 0.05, 256 << 20  # of the disk, whichever is less, is left to others
 
-
-class StoreFullError(Exception):
-    """There is no room, not even with everything gone that may go."""
+log = logging.getLogger("cache")
 
 
 class CorruptError(Exception):
     """Content does not have the digest that it should have."""
 
 
-class Store:
-    """The folder `blobs/AB/HEX`, and `partial/HEX` for what is on its way."""
+class Store(Room):
+    """Content: put here when it has been checked, and checked again from time to time."""
 
     def __init__(self, folder: Path, index: Index, limit: int) -> None:
-        """`limit`: bytes that it may take."""
-        self._folder, self.index, self.limit = folder, index, limit
+        super().__init__(folder, index, limit)
         self._verified: dict[str, float] = {}
-        self._in_use: Counter[str] = Counter()
-        self.evicted = self.corrupted = 0
-        for name in ("blobs", "partial"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-
-    def path(self, digest: str) -> Path:
-        """Where content is, or would be."""
-        name = digest.partition(":")[2]
-        return self._folder / "blobs" / name[:2] / name
-
-    def partial(self, digest: str) -> Path:
-        """Where it grows."""
-        return self._folder / "partial" / digest.partition(":")[2]
+        self._checking: dict[str, asyncio.Task[bool]] = {}
+        self.corrupted = 0
+        self._reconcile()
 
     def size(self, digest: str) -> int | None:
         """Bytes; None where it is not here. A file that went without us is noticed."""
@@ -66,26 +51,29 @@ class Store:
         if size is None:
             return None
         if time.monotonic() - self._verified.get(digest, float("-inf")) > VERIFY_SECONDS:
-            with self.using(digest):
-                found = await asyncio.to_thread(_digest_of_file, self.path(digest))
-            if found != digest:
-                self.corrupted += 1
-                self.remove(digest)
+            if digest not in self._checking:
+                task = asyncio.create_task(self._check(digest))
+                self._checking[digest] = task
+                task.add_done_callback(lambda _: self._checking.pop(digest, None))
+            if not await asyncio.shield(self._checking[digest]):
                 return None
-            self._verified[digest] = time.monotonic()
         self.index.use(digest)
         return size
 
-    @contextlib.contextmanager
-    def using(self, digest: str) -> Iterator[None]:
-        """While content is read or fetched it is not removed to make room."""
-        self._in_use[digest] += 1
+    async def _check(self, digest: str) -> bool:
+        """Whether content is what its digest says; what is not, or cannot be read, is removed."""
         try:
-            yield
-        finally:
-            self._in_use[digest] -= 1
-            if not self._in_use[digest]:
-                del self._in_use[digest]
+            with self.using(digest):
+                found = await asyncio.to_thread(_digest_of_file, self.path(digest))
+        except OSError as error:
+            found = str(error)
+        if found == digest:
+            self._verified[digest] = time.monotonic()
+            return True
+        log.warning("%s is damaged on the disk (%s): it is removed", digest, found)
+        self.corrupted += 1
+        self.remove(digest)
+        return False
 
     def read(self, digest: str) -> bytes:
         """All of it: for manifests."""
@@ -108,35 +96,25 @@ class Store:
 
     def remove(self, digest: str) -> None:
         """It is not here any more."""
-        self.path(digest).unlink(missing_ok=True)
         self._verified.pop(digest, None)
-        self.index.remove(digest)
+        super().remove(digest)
 
-    def make_room(self, size: int) -> None:
-        """Remove the longest unused until `size` bytes more fit. Raises StoreFullError."""
-        while not self._fits(size):
-            victim = self.index.longest_unused(self._in_use)
-            if victim is None:
-                raise StoreFullError(f"no room for {size} bytes within {self.limit}")
-            self.remove(victim[0])
-            self.evicted += victim[1]
-
-    def _fits(self, size: int) -> bool:
-        disk = shutil.disk_usage(self._folder)
-        left = min(LEAST_FREE, int(disk.total * LEAST_FREE_SHARE))
-        return self.index.stored() + size <= self.limit and disk.free - size >= left
+    def _reconcile(self) -> None:
+        """The index may have been lost, or files; what there is gets checked when it is asked for."""
+        there = {f"sha256:{p.name}": p for p in (self._folder / "blobs").glob("*/*")}
+        known = self.index.digests()
+        for digest in known - there.keys():
+            self.index.remove(digest)
+        for digest in there.keys() - known:
+            self.index.add(digest, there[digest].stat().st_size, manifest=False)
 
     def _put(self, part: Path, digest: str, size: int, *, manifest: bool) -> None:
         target = self.path(digest)
         target.parent.mkdir(exist_ok=True)
         part.replace(target)
+        self._promised.pop(digest, None)
         self.index.add(digest, size, manifest=manifest)
         self._verified[digest] = time.monotonic()
-
-
-def is_full(error: OSError) -> bool:
-    """Whether a write failed for want of room."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _digest_of_file(path: Path) -> str:

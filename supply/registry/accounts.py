@@ -4,8 +4,6 @@ What is wrong about a password is told to nobody, the log included.
 """
 
 import asyncio
-import base64
-import binascii
 import hashlib
 import json
 import logging
@@ -14,15 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import bcrypt
-
+from supply.passwords import NOBODY, matches, shown
 from supply.registry.scopes import Rights
 
 PASSWORD_SECONDS = 60.0  # for which a password that was right is not checked again: bcrypt is slow
 WRONG_SECONDS = 1.0  # that a wrong password costs beside bcrypt: guessing takes too long
 CHECKS = 2  # passwords that are checked at once: who guesses does not get all processors
-NOBODY = bcrypt.hashpw(b"nobody", bcrypt.gensalt(10)).decode()
-
 log = logging.getLogger("registry")
 
 
@@ -50,7 +45,7 @@ class Accounts:
         if not header:
             return None
         self._read()
-        name, password = _basic(header)
+        name, password = shown(header)
         account = self._accounts.get(name)
         hashed = account.bcrypt if account else NOBODY
         remembered = hashlib.sha256(f"{header} {hashed}".encode()).hexdigest()
@@ -58,7 +53,7 @@ class Accounts:
             return account
         # Slow for a wrong name too, so that nobody learns which names there are.
         async with self._checks:
-            right = await asyncio.to_thread(_checked, password, hashed)
+            right = await asyncio.to_thread(matches, password, hashed)
         if account is None or not right:
             await asyncio.sleep(self._wrong_seconds)
             return None
@@ -87,20 +82,3 @@ def _account(name: str, told: dict[str, Any]) -> Account:
         told.get("admin") is True,
     )
     return Account(name, str(told["bcrypt"]), rights)
-
-
-def _basic(header: str) -> tuple[str, str]:
-    scheme, _, word = header.partition(" ")
-    try:
-        plain = base64.b64decode(word, validate=True).decode() if scheme.lower() == "basic" else ""
-    except (binascii.Error, UnicodeDecodeError):
-        plain = ""
-    name, _, password = plain.partition(":")
-    return name, password
-
-
-def _checked(password: str, hashed: str) -> bool:
-    try:
-        return bcrypt.checkpw(password.encode(), hashed.encode())
-    except ValueError:
-        return False

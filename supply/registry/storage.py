@@ -4,7 +4,6 @@ https://distribution.github.io/distribution/spec/implementations/ (filesystem dr
 """
 
 import contextlib
-import json
 import math
 import time
 from collections.abc import Iterator
@@ -83,9 +82,3 @@ class Storage:
     def used(self) -> int:
         """Bytes of all blobs."""
         return sum(f.stat().st_size for f in (self._root / "blobs").glob("**/data"))
-
-    def subject(self, digest: str) -> str | None:
-        """What a manifest is about, by the OCI specification's `subject`."""
-        found = self.manifest(digest)
-        told = json.loads(found.data).get("subject") if found else None
-        return told.get("digest") if isinstance(told, dict) else None

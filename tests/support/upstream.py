@@ -128,7 +128,7 @@ class FakeUpstream:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((request.method, request.path))
-        trouble = self._trouble(request)
+        trouble = self._trouble(request)  # without a body it is false in older versions of aiohttp
         return await self._content(request) if trouble is None else trouble
 
     def _trouble(self, request: web.Request) -> web.Response | None:
@@ -156,8 +156,7 @@ class FakeUpstream:
             repository, slash, reference = path.rpartition(f"/{kind}/")
             if not slash:
                 continue
-            refused = self._refused(request, repository)
-            if refused is not None:
+            if (refused := self._refused(request, repository)) is not None:
                 return refused
             return await self._found(request, kind, repository, reference)
         return web.json_response({})
@@ -211,8 +210,12 @@ class FakeUpstream:
         if self.wrong_digest:
             data = data[:-1] + bytes([data[-1] ^ 1])
         start = request.http_range.start or 0
+        if start and start >= len(data):
+            return web.Response(status=416, headers={"Content-Range": f"bytes */{len(data)}"})
         answer = web.StreamResponse(status=206 if start else 200)
         answer.content_length = len(data) - start
+        if start:
+            answer.headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
         await answer.prepare(request)
         if request.method == "HEAD":
             return answer

@@ -200,7 +200,7 @@ async def test_a_right_password_is_checked_once_a_minute_and_a_wrong_one_always(
         checked.append(password)
         return password == "right"
 
-    monkeypatch.setattr(rights, "_checked", check)
+    monkeypatch.setattr(rights, "matches", check)
     found = Accounts({"pull": Account(HASHED, ("*",))})
     for _ in range(3):
         await found.of(header("pull:right"))

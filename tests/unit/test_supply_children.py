@@ -111,17 +111,3 @@ async def test_one_that_does_not_listen_is_killed(
     await child.stop()
     assert time.monotonic() - begun >= 0.2
     assert not lives(pid)
-
-
-async def test_one_that_is_restarted_has_not_died(tmp_path: Path) -> None:
-    child = Child(marked(tmp_path / "one"))
-    running = asyncio.create_task(run_together([child], forever()))
-    first = await number(tmp_path / "one")
-    (tmp_path / "one").unlink()
-    await child.restart()
-    second = await number(tmp_path / "one")
-    assert first != second
-    assert not running.done()
-    os.kill(second, signal.SIGKILL)
-    with pytest.raises(RuntimeError, match="ended with status -9"):
-        await asyncio.wait_for(running, 10)
