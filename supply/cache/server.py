@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -18,6 +17,7 @@ from supply.cache.metrics import Metrics
 from supply.cache.names import Wanted, parse
 from supply.cache.peers import HEADER, Peers
 from supply.cache.rights import Accounts, Rights, WrongPasswordError, may
+from supply.cache.sending import part_of, sent, wanted_bytes
 from supply.cache.settings import Settings
 from supply.cache.stats import Stats
 from supply.cache.store import StoreFullError
@@ -141,7 +141,7 @@ class Server:
             "Content-Type": "application/octet-stream"
         }
         try:
-            if isinstance(found, Fetch) and request.method == "GET" and _range(request) is None:
+            if isinstance(found, Fetch) and request.method == "GET" and part_of(request) is None:
                 return await self._streamed(request, wanted, found, headers, from_peer)
             if isinstance(found, Fetch):
                 await (found.begun() if request.method == "HEAD" else found.ended())
@@ -151,7 +151,7 @@ class Server:
         size = found if isinstance(found, int) else found.size or 0
         if not from_peer:
             result = "hit" if isinstance(found, int) else "miss"
-            self.metrics.request(wanted.name, "blobs", result, _wanted_bytes(request, size))
+            self.metrics.request(wanted.name, "blobs", result, wanted_bytes(request, size))
         if request.method == "HEAD":
             return web.Response(headers=headers | {"Content-Length": str(size)})
         name = digest.partition(":")[2]
@@ -171,9 +171,9 @@ class Server:
         answer = web.StreamResponse(headers=headers)
         if fetch.size is not None:
             answer.content_length = fetch.size
-        sent = await _sent(request, answer, fetch.chunks())
+        count = await sent(request, answer, fetch.chunks())
         if not from_peer:
-            self.metrics.request(wanted.name, "blobs", "miss", sent)
+            self.metrics.request(wanted.name, "blobs", "miss", count)
         return answer
 
     async def _passed(
@@ -187,10 +187,10 @@ class Server:
             if request.method == "HEAD":
                 await answer.prepare(request)
                 return answer
-            sent = await _sent(request, answer, body.chunks)
+            count = await sent(request, answer, body.chunks)
         seconds = time.monotonic() - began
-        self.metrics.fetched(wanted.name.upstream, sent, seconds, peer=False)
-        self.metrics.request(wanted.name, "blobs", "miss", sent)
+        self.metrics.fetched(wanted.name.upstream, count, seconds, peer=False)
+        self.metrics.request(wanted.name, "blobs", "miss", count)
         return answer
 
     async def told(self, request: web.Request) -> web.Response:
@@ -223,46 +223,6 @@ class Server:
             body=generate_latest(self.metrics.registry),
             headers={"Content-Type": CONTENT_TYPE_LATEST},
         )
-
-
-async def _sent(
-    request: web.Request, answer: web.StreamResponse, chunks: AsyncIterator[bytes]
-) -> int:
-    """Send what comes; how many bytes. What breaks off after its beginning cuts the connection: the
-    client is to notice that it lacks the end."""
-    sent = 0
-    try:
-        async for chunk in chunks:
-            if not answer.prepared:
-                await answer.prepare(request)
-            await answer.write(chunk)
-            sent += len(chunk)
-    except (UpstreamError, StoreFullError) as error:
-        if not answer.prepared:
-            raise
-        log.warning("%s: %s", request.path, error)
-        if request.transport:
-            request.transport.abort()
-    if not answer.prepared:  # a blob of no bytes
-        await answer.prepare(request)
-    return sent
-
-
-def _range(request: web.Request) -> slice | None:
-    """The part of a blob that is wanted; None for all of it, which is also what a bad header gets."""
-    try:
-        found = request.http_range
-    except ValueError:
-        return None
-    return None if found.start is None and found.stop is None else found
-
-
-def _wanted_bytes(request: web.Request, size: int) -> int:
-    """How much of a blob a request gets."""
-    if request.method == "HEAD":
-        return 0
-    part = _range(request)
-    return len(range(*part.indices(size))) if part else size
 
 
 async def _read_only(_: web.Request) -> web.Response:
