@@ -84,7 +84,7 @@ class App(Component):
             endpoint_spec={"mode": "dnsrr"},
             opts=platform.cluster.object(
                 self,
-                depends_on=[platform.edge],
+                depends_on=[platform.edge, *image.through],
                 # Earlier releases stay until the rollout removes them.
                 retain_on_delete=True,
                 # What a release's service has beside its tasks' specification is the rollout's.

@@ -13,6 +13,7 @@ import pulumi
 from docker.errors import DockerException, ImageNotFound
 
 from components.build_context import source
+from components.image_cache import ImageCache
 from components.image_names import through_cache
 from components.images import Images
 from components.supply import Supply
@@ -26,17 +27,25 @@ IDENTITIES = ("source-", "image-")
 class AppImage:
     """An image by what it is and by what it is called.
 
-    `written`: as the settings have it; `auth`: what a service needs to pull it, None where nothing.
+    `written`: as the settings have it; `auth`: what a service needs to pull it, None where nothing;
+    `through`: what must run before hosts can pull it.
     """
 
     identity: str
     reference: pulumi.Output[str]
     written: str
     auth: dict[str, pulumi.Input[str]] | None
+    through: tuple[pulumi.Resource, ...] = ()
 
 
 def resolve(
-    name: str, app: App, images: Images, supply: Supply, engine: docker.DockerClient, project: Path
+    name: str,
+    app: App,
+    images: Images,
+    supply: Supply,
+    cache: ImageCache | None,
+    engine: docker.DockerClient,
+    project: Path,
 ) -> AppImage:
     """The image of an app: pinned, built, on this machine's engine, or in a registry.
 
@@ -44,11 +53,16 @@ def resolve(
     """
     if app.image is None:
         return _built(name, app, images, supply, project)
-    return found(name, app.image, f"apps.{name}.image", supply, engine)
+    return found(name, app.image, f"apps.{name}.image", supply, cache, engine)
 
 
 def found(
-    name: str, image: str, setting: str, supply: Supply, engine: docker.DockerClient
+    name: str,
+    image: str,
+    setting: str,
+    supply: Supply,
+    cache: ImageCache | None,
+    engine: docker.DockerClient,
 ) -> AppImage:
     """An image that exists already. Raises SettingsError, naming the setting, when it does not."""
     registry, _, rest = image.partition("/")
@@ -57,27 +71,26 @@ def found(
         reference = pulumi.Output.from_input(inside)
         return AppImage(identity_of(inside), reference, image, supply.auth)
     if "@sha256:" in image:
-        return _of_others(image, image, supply)
+        return _of_others(image, image, cache)
     try:
         local = engine.images.get(image)
     except ImageNotFound:
-        return _of_others(image, _pinned(setting, image, engine), supply)
+        return _of_others(image, _pinned(setting, image, engine), cache)
     identity = f"image-{str(local.id).removeprefix('sha256:')[:IDENTITY]}"
     pushed = supply.push_tag(name, image, str(local.id), identity)
     return AppImage(identity, pushed, image, supply.auth)
 
 
-def _of_others(written: str, pinned: str, supply: Supply) -> AppImage:
+def _of_others(written: str, pinned: str, cache: ImageCache | None) -> AppImage:
     """An image of another registry: pulled through the cache, if that has the registry.
 
     An account is shown to nobody but to whom it is for.
     """
-    cache = supply.cache
     if cache is None:
         return AppImage(pinned, pulumi.Output.from_input(pinned), written, None)
     pulled = through_cache(pinned, cache.name, cache.upstreams, cache.mirrors_hub)
     auth = cache.auth if pulled != pinned else None
-    return AppImage(pulled, pulumi.Output.from_input(pulled), written, auth)
+    return AppImage(pulled, pulumi.Output.from_input(pulled), written, auth, (cache.service,))
 
 
 def identity_of(reference: str) -> str:

@@ -44,11 +44,7 @@ class Cloud:
         cluster = Cluster(environment, self._target)
         self._supply = Supply(self._target.registry)
         supply = self._supply
-        if settings.images.cache.enabled:
-            own = secrets.get("images", {})
-            supply.cache = ImageCache(
-                cluster, self._target, images, supply, settings.images.cache, own
-            )
+        self._cache = self._made_cache(cluster, images, secrets.get("images", {}))
         self._control = Control(
             cluster, self._target, images, supply, settings, secrets.get("monitoring", {})
         )
@@ -64,14 +60,16 @@ class Cloud:
         self._platform = Platform(settings, cluster, self._supply, edge, secrets)
         for name in _bound_first(settings):
             app = settings.apps[name]
-            image = resolve(name, app, images, self._supply, engine, Path(environment.project))
+            image = resolve(
+                name, app, images, supply, self._cache, engine, Path(environment.project)
+            )
             self._pulled[name] = image
             App(name, app, image, self._platform)
 
     def outputs(self) -> dict[str, Any]:
         """Name to value: what the command and other programs read of the stack."""
         rollouts = self._platform.rollouts
-        registry, cache = self._target.registry.push, self._supply.cache
+        registry, cache = self._target.registry.push, self._cache
         return {
             "format": FORMAT,
             "environment": self._environment.name,
@@ -127,13 +125,22 @@ class Cloud:
             ),
         }
 
+    def _made_cache(
+        self, cluster: Cluster, images: Images, secrets: Mapping[str, str]
+    ) -> ImageCache | None:
+        """Where the settings want one."""
+        wanted = self._settings.images.cache
+        if not wanted.enabled:
+            return None
+        return ImageCache(cluster, self._target, images, self._supply, wanted, secrets)
+
     def _made_grafana(self, cluster: Cluster) -> Grafana | None:
         """Where the settings name an image of it."""
         wanted = self._settings.monitoring.grafana
         if wanted is None:
             return None
         setting = "monitoring.grafana.image"
-        image = found("grafana", wanted.image, setting, self._supply, self._engine)
+        image = found("grafana", wanted.image, setting, self._supply, self._cache, self._engine)
         domain = self._settings.domain
         return Grafana(cluster, self._target, self._supply, self._control, image, domain)
 

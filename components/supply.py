@@ -1,7 +1,4 @@
-"""How images get to the hosts: built here and pushed to the registry, or pulled through the cache; run
-by digest."""
-
-from typing import TYPE_CHECKING
+"""How images that are built here get to the hosts: pushed to the registry, run by digest."""
 
 import pulumi
 
@@ -10,12 +7,9 @@ from components.targets.target import Registry
 from providers.image import Image
 from providers.pushed_image import PushedImage
 
-if TYPE_CHECKING:
-    from components.image_cache import ImageCache
-
 
 class Supply(Component):
-    """Pushes images; `auth` is what services need to pull them. `cache`: where there is one.
+    """Pushes images; `auth` is what services need to pull them.
 
     `address` is the registry as hosts call it, `names` all that people may call it.
     """
@@ -24,7 +18,6 @@ class Supply(Component):
         super().__init__("supply")
         self._registry = registry
         self._first: PushedImage | None = None
-        self.cache: ImageCache | None = None
         self.address, self.names = registry.hosts_name, registry.names
         self.auth = {
             "server_address": registry.pull["address"],
