@@ -197,6 +197,24 @@ def test_an_image_of_a_registry_is_taken_by_its_digest() -> None:
     assert image == f"example.org/known:1@sha256:{'cd' * 32}"
 
 
+@pytest.mark.parametrize(
+    ("written", "pulled", "account"),
+    [
+        ("quay.io/a/b:1", "cache.dev.internal:5443/quay.io/a/b:1", "cache.dev.internal:5443"),
+        ("nginx", "nginx", None),
+        ("example.org/a/b", "example.org/a/b", None),
+        ("localhost:8500/web", "registry.dev.internal:5000/web", "registry.dev.internal:5000"),
+    ],
+)
+def test_an_image_is_pulled_from_where_it_is_best_had_and_an_account_shown_to_nobody_else(
+    written: str, pulled: str, account: str | None
+) -> None:
+    digest = f"@sha256:{'cd' * 32}"
+    service = only({**WEB, "image": written + digest}).release("web")
+    assert service.inputs["taskSpec"]["containerSpec"]["image"] == pulled + digest
+    assert service.inputs.get("auth", {}).get("serverAddress") == account
+
+
 def test_an_image_of_this_machine_is_pushed() -> None:
     stack = only(WEB)
     assert stack.one("PushedImage", "pushed-web").inputs["image"]["tag"] == "local:1"
