@@ -14,9 +14,9 @@ from docker.errors import DockerException, ImageNotFound
 
 from components.build_context import source
 from components.image_cache import ImageCache
-from components.image_names import through_cache
 from components.images import Images
 from components.supply import Supply
+from horcrux.images.names import through_cache
 from horcrux.settings import App, SettingsError
 
 IDENTITY = 16  # characters: as good as unique among the images of one app

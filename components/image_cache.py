@@ -20,7 +20,6 @@ from providers.password import Password
 
 MEMORY = 192 << 20  # at rest 60 MB; blobs pass through it in pieces
 STOP_SECONDS = 20  # for answers under way; a host whose pull is cut asks another manager's
-PORT = 5443
 PASSWORD_LENGTH = 32
 ACCOUNT = "pull"
 USER = "902"  # see supply/Dockerfile
@@ -52,7 +51,8 @@ class ImageCache(Component):
                 {**told, "accounts": {ACCOUNT: {"bcrypt": hashed, "private": ["*"]}}}
             )
         )
-        host = target.cache_name.partition(":")[0]
+        host, _, port_text = target.cache_name.partition(":")
+        port = int(port_text)
         names = [host, "localhost", "127.0.0.1"]
         own = Certificate("cache-certificate", target.authority, "server", names, self.child())
         pair: pulumi.Output[str] = pulumi.Output.concat(own.certificate, own.key)
@@ -99,8 +99,8 @@ class ImageCache(Component):
             # Hosts pull here, from outside the cluster's networks.
             ports=[
                 {
-                    "target_port": PORT,
-                    "published_port": PORT,
+                    "target_port": port,
+                    "published_port": port,
                     "publish_mode": "host",
                     "protocol": "tcp",
                 }

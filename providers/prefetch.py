@@ -5,7 +5,7 @@ from typing import Any
 
 import docker
 
-from control.elastic.capacity import fits, takes_tasks
+from control.elastic.capacity import may_run
 from horcrux.cluster import services
 from horcrux.docker_api import Access
 from horcrux.images.prefetch import pull_on_hosts
@@ -17,11 +17,8 @@ def prefetched(client: docker.APIClient, plan: dict[str, Any]) -> None:
     A host that fails is told of and left: its tasks pull for themselves, and say why they cannot.
     """
     template = services.existing(client, plan["service"])["Spec"]["TaskTemplate"]
-    constraints = (template.get("Placement") or {}).get("Constraints") or []
     hosts = [
-        str(node["Description"]["Hostname"])
-        for node in client.nodes()
-        if takes_tasks(node) and all(fits(constraint, node) for constraint in constraints)
+        str(node["Description"]["Hostname"]) for node in client.nodes() if may_run(template, node)
     ]
     failed = pull_on_hosts(Access.of(plan["access"]), hosts, plan["image"], plan.get("auth") or {})
     for host, reason in failed.items():

@@ -16,14 +16,13 @@ UNBOUNDED = 1_000_000  # what reserves nothing fits anywhere
 def room(service: Object, nodes: Sequence[Object], tasks: Sequence[Object]) -> int:
     """How many more; those that wait for room already come first."""
     task = service["Spec"]["TaskTemplate"]
-    place = task.get("Placement") or {}
-    constraints, most = place.get("Constraints") or [], int(place.get("MaxReplicas") or 0)
+    most = int((task.get("Placement") or {}).get("MaxReplicas") or 0)
     alive = [t for t in tasks if t["Status"]["State"] not in ENDED]
     own = [t for t in alive if t.get("ServiceID") == service["ID"]]
     waiting = sum(1 for t in own if not t.get("NodeID") and t["DesiredState"] == "running")
     found = 0
     for node in nodes:
-        if not (takes_tasks(node) and all(fits(c, node) for c in constraints)):
+        if not may_run(task, node):
             continue
         there = [t for t in alive if t.get("NodeID") == node["ID"]]
         more = _free(node, there, _reserved(task))
@@ -37,6 +36,12 @@ def takes_tasks(node: Object) -> bool:
     """Whether Swarm places tasks on a node."""
     active = node["Spec"].get("Availability", "active") == "active"
     return active and bool(node["Status"]["State"] == "ready")
+
+
+def may_run(task: Object, node: Object) -> bool:
+    """Whether Swarm may place a service's tasks (its TaskTemplate) on a node, if there is room."""
+    constraints = (task.get("Placement") or {}).get("Constraints") or []
+    return takes_tasks(node) and all(fits(constraint, node) for constraint in constraints)
 
 
 def _reserved(task: Object) -> tuple[int, int]:

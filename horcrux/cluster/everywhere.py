@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from control.elastic.capacity import fits, takes_tasks
+from control.elastic.capacity import may_run
 from horcrux.cluster.tasks import since
 
 
@@ -19,7 +19,6 @@ def lacking(
     `tasks` may be those of other services too. Hosts that are down or drained are not meant.
     """
     template = service["Spec"]["TaskTemplate"]
-    constraints = (template.get("Placement") or {}).get("Constraints") or []
     running = {
         task["NodeID"]
         for task in tasks
@@ -31,7 +30,5 @@ def lacking(
     return sorted(
         node["Description"]["Hostname"]
         for node in nodes
-        if takes_tasks(node)
-        and all(fits(constraint, node) for constraint in constraints)
-        and node["ID"] not in running
+        if may_run(template, node) and node["ID"] not in running
     )

@@ -9,6 +9,7 @@ from requests.exceptions import RequestException
 
 from horcrux.cluster import services
 from horcrux.docker_api import Access, connect
+from horcrux.images.names import split
 
 
 def clear(
@@ -56,7 +57,7 @@ def _prune(
     client: docker.APIClient, access: Access, gone: Collection[str], kept: Collection[str]
 ) -> None:
     """Remove images on every host that answers; one that does not is cleared next time."""
-    repositories = {_repository(image) for image in gone}
+    repositories = {split(image)[0] for image in gone}
     digests = {image.partition("@")[2] for image in kept}
     for node in client.nodes():
         if node["Status"]["State"] != "ready":
@@ -77,10 +78,3 @@ def _remove_image(engine: docker.APIClient, name: str) -> None:
         engine.remove_image(name)
     except APIError:
         return  # a container that has ended still holds it
-
-
-def _repository(image: str) -> str:
-    """`host:5000/name` of `host:5000/name:tag@sha256:…`."""
-    name = image.partition("@")[0]
-    head, slash, last = name.rpartition("/")
-    return f"{head}{slash}{last.partition(':')[0]}"

@@ -14,10 +14,10 @@ from typing import Any
 import docker
 from docker.auth import encode_header
 
-from components.image_names import Name
 from horcrux.cluster.services import registry_account
 from horcrux.docker_api import Access, connect
 from horcrux.images.hosts import AT_ONCE, FAILURES, why
+from horcrux.images.names import split
 from horcrux.images.pulling import Layers, Pull
 
 # A host's whole pull: 1 GB at 2 MB/s takes 500 s. A release does not wait longer for one host, whose
@@ -111,14 +111,6 @@ def _lines(response: Any) -> Iterator[dict[str, Any]]:
     for line in response.iter_lines():
         if line.strip():
             yield json.loads(line)
-
-
-def split(image: str) -> tuple[str, str]:
-    """An image's name and its version as engines want them: the digest where there is one, else the tag."""
-    version = Name.of(image).version
-    tag, _, digest = version.partition("@")
-    name = image[: len(image) - len(version)] if version else image
-    return name, digest or tag.removeprefix(":") or "latest"
 
 
 def _reason(error: Exception) -> str:

@@ -12,7 +12,7 @@ from horcrux.exits import HorcruxError
 from horcrux.images import hosts, resolve
 from horcrux.images.client import Client
 from horcrux.images.listing import digests
-from horcrux.images.prefetch import split
+from horcrux.images.names import split
 
 PRUNE_SECONDS = 300  # a thousand manifests, one by one, take a minute
 # It waits 60 s for pushes under way, then reads every manifest; nginx before it waits as long.

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import requests
 
-from components.image_names import Name, through_cache
 from horcrux.exits import Exit, HorcruxError
 from horcrux.images.client import Client, reason
+from horcrux.images.names import Name, through_cache
 
 CACHE, REGISTRY = "the image cache", "the registry"
 # The cache itself waits for an upstream: 30 s where that one asks for it, and four tries.

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import time
 from collections.abc import AsyncIterator, Callable
 from typing import BinaryIO
 
@@ -32,11 +31,9 @@ class Fetch:
         self._whole = False
         self._failure: Exception | None = None
         self._news = asyncio.Condition()
-        self.seconds = 0.0
 
     async def run(self) -> None:
         """Fetch it to its end, whoever is still there to read it."""
-        began = time.monotonic()
         try:
             with self._store.using(self.digest):
                 await self._fetched()
@@ -49,7 +46,6 @@ class Fetch:
                 self._partial.drop()
             log.warning("%s: %s", self.digest, error)
         finally:
-            self.seconds = time.monotonic() - began
             async with self._news:
                 self._news.notify_all()
 

@@ -11,9 +11,10 @@ from typing import Any
 import aiohttp
 
 from supply import oci
+from supply.cache.body import Body, body_of
 from supply.cache.failure import MissingError, UnavailableError
 from supply.cache.names import Name, Wanted
-from supply.cache.upstream import TIMEOUT, Body
+from supply.cache.upstream import TIMEOUT
 
 PORT = 5080
 LOOK_SECONDS = 2.0  # Swarm's DNS forgets a task as soon as it ends
@@ -101,9 +102,7 @@ class Peers:
         """A blob from a peer."""
         headers = {"Range": f"bytes={offset}-"} if offset else {}
         async with self._asked(peer, Wanted("blobs", name, digest), headers) as answer:
-            start = offset if answer.status == 206 else 0
-            length = answer.content_length
-            yield Body(start, None if length is None else start + length, _chunks(answer, peer))
+            yield body_of(answer, offset, f"the cache at {peer}")
 
     @contextlib.asynccontextmanager
     async def _asked(
@@ -121,14 +120,6 @@ class Peers:
             if answer.status not in (200, 206):
                 raise UnavailableError(f"the cache at {peer} answers {answer.status}")
             yield answer
-
-
-async def _chunks(answer: aiohttp.ClientResponse, peer: str) -> AsyncIterator[bytes]:
-    try:
-        async for chunk in answer.content.iter_any():
-            yield chunk
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise UnavailableError(f"the cache at {peer} broke off: {error}") from error
 
 
 def _host(address: str) -> str:

@@ -3,7 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from supply.cache.upstream import Body
+from supply.cache.body import Body
 
 
 class Source(Protocol):

@@ -5,11 +5,12 @@ import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 
+from supply.cache.body import Body
 from supply.cache.failure import UnavailableError, UpstreamError
 from supply.cache.metrics import Metrics
 from supply.cache.names import Wanted
 from supply.cache.peers import Peers
-from supply.cache.upstream import Body, Client
+from supply.cache.upstream import Client
 
 UPSTREAM = ""
 log = logging.getLogger("cache")

@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from yarl import URL
 
 from supply import oci
+from supply.cache.body import Body, body_of, chunks_of
 from supply.cache.credentials import Credentials
 from supply.cache.failure import UnavailableError, WrongError
 from supply.cache.names import Kind
@@ -24,15 +24,6 @@ REDIRECTS = 5  # a registry sends to its store, which may send on once or twice
 ACCEPT = ", ".join(oci.MANIFEST_TYPES)
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
 Headers = dict[str, str]
-
-
-@dataclass
-class Body:
-    """Content on its way: `start` is where it begins, `size` how long all of it is, if that is known."""
-
-    start: int
-    size: int | None
-    chunks: AsyncIterator[bytes]
 
 
 class Client:
@@ -88,13 +79,7 @@ class Client:
         async with self._asked("GET", path, repository, headers) as answer:
             if "html" in answer.headers.get("Content-Type", ""):
                 raise WrongError(f"{self._named(repository, digest)}: it answers with a page")
-            start = offset if answer.status == 206 else 0
-            told = answer.headers.get("Content-Range", f"bytes {start}-")
-            if start and not told.startswith(f"bytes {start}-"):
-                raise WrongError(f"{self._named(repository, digest)}: it sends {told!r}")
-            length = answer.content_length
-            size = None if length is None else start + length
-            yield Body(start, size, _chunks(answer, self._named(repository, digest)))
+            yield body_of(answer, offset, self._named(repository, digest))
 
     def _named(self, repository: str, reference: str) -> str:
         return f"{self.upstream.name}/{repository} {reference}"
@@ -179,17 +164,8 @@ def _exactly(url: str) -> URL:
 async def _all_of(answer: aiohttp.ClientResponse) -> bytes:
     """A small answer as a whole."""
     found = bytearray()
-    async for chunk in _chunks(answer, str(answer.url.host)):
+    async for chunk in chunks_of(answer, str(answer.url.host)):
         found += chunk
         if len(found) > oci.LARGEST_MANIFEST:
             raise WrongError(f"{answer.url.host}: a manifest above {oci.LARGEST_MANIFEST} bytes")
     return bytes(found)
-
-
-async def _chunks(answer: aiohttp.ClientResponse, what: str) -> AsyncIterator[bytes]:
-    """What comes. Raises UnavailableError when it breaks off."""
-    try:
-        async for chunk in answer.content.iter_any():
-            yield chunk
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise UnavailableError(f"{what}: broke off ({error or type(error).__name__})") from error

@@ -14,12 +14,13 @@ import pytest
 
 from supply.cache import fetch as module
 from supply.cache import patience
+from supply.cache.body import Body
 from supply.cache.failure import MissingError, UnavailableError, UpstreamError, WrongError
 from supply.cache.fetch import HELD_BACK, Fetch, Fetches
 from supply.cache.index import Index
 from supply.cache.settings import Upstream
 from supply.cache.store import Store, StoreFullError
-from supply.cache.upstream import Body, Client
+from supply.cache.upstream import Client
 from tests.support.upstream import FakeUpstream, digest_of, image, upstream
 
 APP = "team/app"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.image_names import Name, through_cache
+from horcrux.images.names import Name, through_cache
 
 CACHE = "cache.dev.internal:5443"
 DIGEST = "sha256:" + "ab" * 32

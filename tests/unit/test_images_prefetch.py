@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from horcrux.images import prefetch
-from horcrux.images.prefetch import pull_on_hosts, split
+from horcrux.images.names import split
+from horcrux.images.prefetch import pull_on_hosts
 from horcrux.images.pulling import Layers, Pull
 from tests.support.answering import DIGEST, HOSTS, Answering, Question, Reply
 

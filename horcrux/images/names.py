@@ -1,4 +1,4 @@
-"""What images of other registries are called at the cache. Pure."""
+"""What images are called, in parts, and at the cache. Pure."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -43,3 +43,11 @@ def through_cache(image: str, cache: str, upstreams: Collection[str], mirrored: 
     if name.registry not in upstreams or (name.registry == HUB and mirrored):
         return image
     return f"{cache}/{name.registry}/{name.repository}{name.version}"
+
+
+def split(image: str) -> tuple[str, str]:
+    """An image's name and its version as engines want them: the digest where there is one, else the tag."""
+    version = Name.of(image).version
+    tag, _, digest = version.partition("@")
+    name = image[: len(image) - len(version)] if version else image
+    return name, digest or tag.removeprefix(":") or "latest"
