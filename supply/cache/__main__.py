@@ -51,7 +51,7 @@ async def main() -> None:
 def made(settings: Settings, store: Store, session: aiohttp.ClientSession, peers: Peers) -> Server:
     """The server with all its parts."""
     clients = {name: Client(upstream, session) for name, upstream in settings.upstreams.items()}
-    metrics = Metrics(store)
+    metrics = Metrics(store, settings.upstreams)
     return Server(
         settings,
         clients,

@@ -37,3 +37,7 @@ class WrongError(UpstreamError):
     """What it sent is not what was asked for: a proxy's page, or other content than its digest says."""
 
     reason = "wrong"
+
+
+# Those that are the upstream's fault; that there is no such thing is an answer like any other.
+FAULTS = tuple(error.reason for error in (UnavailableError, LimitedError, WrongError))

@@ -1,12 +1,13 @@
 """What the cache does, for Prometheus; what is worth keeping over a restart is in the index too."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from supply.cache.failure import FAULTS
 from supply.cache.names import Name
 from supply.cache.store import Store
 
@@ -14,7 +15,7 @@ from supply.cache.store import Store
 class Metrics:
     """One registry of metrics."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, upstreams: Iterable[str]) -> None:
         self.registry = CollectorRegistry()
         self._index = store.index
         self._requests = self._counter("requests", "Requests.", "upstream", "kind", "result")
@@ -24,10 +25,15 @@ class Metrics:
         self._errors = self._counter("upstream_errors", "What went wrong.", "upstream", "reason")
         self._up = Gauge(
             "horcrux_cache_upstream_up",
-            "Whether the upstream's last answer was one.",
+            "0 when the upstream was asked and did not answer, the last time.",
             ["upstream"],
             registry=self.registry,
         )
+        self._answers: dict[str, bool] = {}
+        for upstream in upstreams:  # from the start, so that the first error is an increase
+            self._up.labels(upstream).set(1)
+            for reason in FAULTS:
+                self._errors.labels(upstream, reason)
         self.registry.register(_OfStore(store))
 
     def _counter(self, name: str, about: str, *labels: str) -> Counter:
@@ -53,7 +59,8 @@ class Metrics:
 
     def answered(self, upstream: str, failure: str | None = None) -> None:
         """The upstream was asked. That it has no such thing is an answer, like any other."""
-        well = failure in (None, "missing", "denied")
+        well = failure not in FAULTS
+        self._answers[upstream] = well
         self._up.labels(upstream).set(well)
         if not well:
             self._errors.labels(upstream, failure).inc()
@@ -61,11 +68,7 @@ class Metrics:
 
     def up(self) -> dict[str, bool]:
         """Each upstream that was asked, and whether it answered."""
-        return {
-            sample.labels["upstream"]: bool(sample.value)
-            for metric in self._up.collect()
-            for sample in metric.samples
-        }
+        return dict(self._answers)
 
 
 class _OfStore(Collector):

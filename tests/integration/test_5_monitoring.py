@@ -172,7 +172,7 @@ def refused_configuration(cloud: Sandbox) -> Fault:
 def short_certificate(cloud: Sandbox, folder: Path) -> Fault:
     """The registry's, for two days more."""
     registry = cloud.container("registry")
-    tls = f"{registry}:/etc/docker/registry/tls"
+    files = f"{registry}:/etc/horcrux/registry"
     name = f"registry.{cloud.name}.internal"
     certificate, key = signed(*self_signed("tests", 3), [name], "server", 2)
     (folder / "short").mkdir()
@@ -180,12 +180,12 @@ def short_certificate(cloud: Sandbox, folder: Path) -> Fault:
     (folder / "short" / "key.pem").write_text(key)
 
     def inject() -> None:
-        docker("cp", tls, str(folder / "own"))
-        docker("cp", f"{folder}/short/.", tls)
+        docker("cp", files, str(folder / "own"))
+        docker("cp", f"{folder}/short/.", files)
         docker("restart", registry)
 
     def mend() -> None:
-        docker("cp", f"{folder}/own/.", tls)
+        docker("cp", f"{folder}/own/.", files)
         docker("restart", registry)
 
     return Fault("CertificateExpires", inject, mend)
