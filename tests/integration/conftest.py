@@ -57,11 +57,19 @@ def receiver() -> Iterator[Recorder]:
 
 
 @pytest.fixture(scope="session")
-def images() -> Iterator[FakeUpstream]:
+def upstream_registry() -> Iterator[FakeUpstream]:
     """A registry on this machine that the environment caches."""
     with upstream("0.0.0.0") as found:
         found.private = {"team/secret"}
         yield found
+
+
+@pytest.fixture
+def images(upstream_registry: FakeUpstream) -> Iterator[FakeUpstream]:
+    """The same. Whatever a test does to it ends with the test."""
+    yield upstream_registry
+    upstream_registry.gone, upstream_registry.status = False, None
+    upstream_registry.limit_rate, upstream_registry.wrong_digest = None, False
 
 
 def _upstreams(port: int) -> dict[str, Any]:
@@ -73,7 +81,7 @@ def _upstreams(port: int) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def cloud(
-    engine: docker.DockerClient, receiver: Recorder, images: FakeUpstream
+    engine: docker.DockerClient, receiver: Recorder, upstream_registry: FakeUpstream
 ) -> Iterator[Sandbox]:
     """The environment `dev` under another name: up for all tests, down after them."""
     ports = {"http": 18080, "https": 18443, "api": 18376, "registry": 18500, "cache": 18543}
@@ -84,7 +92,7 @@ def cloud(
             "hello": HELLO,
             "abrupt": ABRUPT,
         },
-        "horcrux:images": {"cache": {"upstreams": _upstreams(images.port)}},
+        "horcrux:images": {"cache": {"upstreams": _upstreams(upstream_registry.port)}},
         "horcrux:registry": {"accounts": {"shop-ci": {"pull": ["base"], "push": ["shop"]}}},
         "horcrux:monitoring": {"receivers": {"ops": {"kind": "webhook", "url": "ops-url"}}},
     }

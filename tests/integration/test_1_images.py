@@ -3,24 +3,20 @@
 import json
 import subprocess
 import threading
-import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import pytest
 import requests
 
 from engine.layout import Layout
 from tests.support.observed import query
+from tests.support.pulled import HOSTS, PULL_SECONDS, docker, forget, offered, pull, pull_on_all
 from tests.support.sandbox import Sandbox, eventually
-from tests.support.upstream import FakeUpstream, Image, image
+from tests.support.upstream import FakeUpstream
 
-HOSTS = ("manager-1", "manager-2", "manager-3")
 CACHE = "cache.itest.internal:5443"
 MEASURED_SECONDS = 60
-PULL_SECONDS = 120
 CLIENT_SECONDS = 180
 LARGE = 12 << 20
 # What CNCF distribution 2.8 does otherwise than the suite wants; docs/components/registry.md says so.
@@ -32,52 +28,6 @@ NOT_IN_DISTRIBUTION = {
     "invalid-digest-format/manifest-put",
     "invalid-digest-format/manifest-get",
 }
-
-
-@pytest.fixture(autouse=True)
-def well(images: FakeUpstream) -> Iterator[None]:
-    """Whatever a test does to the upstream ends with it."""
-    yield
-    images.gone, images.status, images.limit_rate, images.wrong_digest = False, None, None, False
-
-
-def docker(cloud: Sandbox, host: str, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["docker", "exec", cloud.container(host), "docker", *words],
-        capture_output=True,
-        text=True,
-        timeout=PULL_SECONDS,
-        check=False,
-    )
-
-
-def pull(cloud: Sandbox, host: str, name: str) -> None:
-    done = docker(cloud, host, "pull", "-q", name)
-    assert done.returncode == 0, done.stderr
-
-
-def pull_on_all(cloud: Sandbox, name: str) -> None:
-    threads = [threading.Thread(target=pull, args=(cloud, host, name)) for host in HOSTS]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for host in HOSTS:
-        assert docker(cloud, host, "image", "inspect", name).returncode == 0, f"{host} lacks {name}"
-
-
-def forget(cloud: Sandbox, name: str) -> None:
-    for host in HOSTS:
-        docker(cloud, host, "rmi", "-f", name)
-
-
-def offered(images: FakeUpstream, name: str, *sizes: int, **how: Any) -> Image:
-    """An image that the upstream has, under `REPOSITORY:TAG`."""
-    repository, _, tag = name.partition(":")
-    found = image(*sizes, seed=zlib.crc32(name.encode()), **how)
-    images.put(repository, tag, found)
-    images.bytes_sent = 0
-    return found
 
 
 def told(cloud: Sandbox) -> dict[str, Any]:
