@@ -1,13 +1,22 @@
 """The one dynamic provider: it calls the functions of the module that it was made for.
 
 The module may have `create(props) -> (id, outputs)`, `diff(old, new) -> bool | list[str]` (changed or not, or
-the names of properties that force a replacement), `update(old, new) -> outputs` and `delete(props)`.
+the names of properties that force a replacement), `update(old, new) -> outputs` and `delete(props)`; and
+`check(old, new) -> list[(property, reason)]`, called at preview too. Neither `check` nor `diff` is asked
+about properties that are not known yet: at preview, or while what they come from is being replaced.
 """
 
 import pickle
 from typing import Any
 
-from pulumi.dynamic import CreateResult, DiffResult, ResourceProvider, UpdateResult
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    CreateResult,
+    DiffResult,
+    ResourceProvider,
+    UpdateResult,
+)
 
 # Pulumi wraps this method anew for each dynamic resource, and leaves the wrapping there: some nine
 # hundred resources in one program would be a RecursionError.
@@ -25,6 +34,14 @@ class Delegate(ResourceProvider):
         _Pickler._batch_setitems = _SAVE_ITEMS
         self.module = module
 
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Is anything wrong with it, as far as that can be known before it is made?"""
+        functions = self._functions()
+        if not hasattr(functions, "check") or _has_unknown(news):
+            return CheckResult(news, [])
+        found = functions.check(_olds, news)
+        return CheckResult(news, [CheckFailure(name, reason) for name, reason in found])
+
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Make the thing."""
         id_, outputs = self._functions().create(props)
@@ -32,6 +49,8 @@ class Delegate(ResourceProvider):
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Does it have to change, and may it change in place?"""
+        if _has_unknown(_news):
+            return DiffResult(changes=True, replaces=[], delete_before_replace=False)
         found = self._functions().diff(_olds, _news)
         replaces = found if isinstance(found, list) else []
         return DiffResult(changes=bool(found), replaces=replaces, delete_before_replace=False)
@@ -50,3 +69,9 @@ class Delegate(ResourceProvider):
         import importlib
 
         return importlib.import_module(self.module)
+
+
+def _has_unknown(properties: dict[str, Any]) -> bool:
+    from pulumi.output import Unknown
+
+    return any(isinstance(value, Unknown) for value in properties.values())

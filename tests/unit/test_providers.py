@@ -7,6 +7,7 @@ import bcrypt
 import pytest
 from docker.errors import APIError, NotFound
 from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.output import Unknown
 
 from providers import base_image, formation, image, node, password, pushed_image
 from providers.delegate import Delegate
@@ -288,6 +289,13 @@ def test_a_list_of_properties_is_a_replacement(
 
 def test_a_change_in_place_replaces_nothing() -> None:
     found = Delegate("providers.node").diff("id", props(), props("manager"))
+    assert (found.changes, found.replaces) == (True, [])
+
+
+def test_what_is_not_known_yet_may_change_and_is_not_looked_into() -> None:
+    """A registry that is replaced is unknown to what is pushed to it, until the new one is there."""
+    new = {"image": {"image_id": "sha256:1"}, "registry": Unknown()}
+    found = Delegate("providers.pushed_image").diff("id", {}, new)
     assert (found.changes, found.replaces) == (True, [])
 
 
