@@ -48,7 +48,7 @@ test-browser: ## the portal in a real browser; screenshots in build/screenshots 
 	@$(HAVE_VENV)
 	$(PYTEST) tests/browser
 
-test-engine: ## the Pulumi engine itself, with real Docker (a minute)
+test-engine: ## the Pulumi engine itself, and registries' clients, with real Docker (two minutes)
 	@$(HAVE_VENV)
 	$(PYTEST) tests/engine
 

@@ -17,6 +17,7 @@ from components.image_cache import ImageCache
 from components.images import Images
 from components.supply import Supply
 from horcrux.images.names import through_cache
+from horcrux.images.signing_rules import whole
 from horcrux.settings import App, SettingsError
 
 IDENTITY = 16  # characters: as good as unique among the images of one app
@@ -27,13 +28,14 @@ IDENTITIES = ("source-", "image-")
 class AppImage:
     """An image by what it is and by what it is called.
 
-    `written`: as the settings have it; `auth`: what a service needs to pull it, None where nothing;
-    `through`: what must run before hosts can pull it.
+    `written`: as the settings have it; `names`: what rules about images call it; `auth`: what a service needs
+    to pull it, None where nothing; `through`: what must be there before hosts can pull it.
     """
 
     identity: str
     reference: pulumi.Output[str]
     written: str
+    names: tuple[str, ...]
     auth: dict[str, pulumi.Input[str]] | None
     through: tuple[pulumi.Resource, ...] = ()
 
@@ -69,7 +71,8 @@ def found(
     if registry in supply.names:
         inside = f"{supply.address}/{rest}"
         reference = pulumi.Output.from_input(inside)
-        return AppImage(identity_of(inside), reference, image, supply.auth)
+        own = (whole(image, own=True),)
+        return AppImage(identity_of(inside), reference, image, own, supply.auth)
     if "@sha256:" in image:
         return _of_others(image, image, cache)
     try:
@@ -78,7 +81,8 @@ def found(
         return _of_others(image, _pinned(setting, image, engine), cache)
     identity = f"image-{str(local.id).removeprefix('sha256:')[:IDENTITY]}"
     pushed = supply.push_tag(name, image, str(local.id), identity)
-    return AppImage(identity, pushed, image, supply.auth)
+    names = (whole(image, own=False), whole(name, own=True))
+    return AppImage(identity, pushed, image, names, supply.auth)
 
 
 def _of_others(written: str, pinned: str, cache: ImageCache | None) -> AppImage:
@@ -86,11 +90,13 @@ def _of_others(written: str, pinned: str, cache: ImageCache | None) -> AppImage:
 
     An account is shown to nobody but to whom it is for.
     """
+    names = (whole(pinned, own=False),)
     if cache is None:
-        return AppImage(pinned, pulumi.Output.from_input(pinned), written, None)
+        return AppImage(pinned, pulumi.Output.from_input(pinned), written, names, None)
     pulled = through_cache(pinned, cache.name, cache.upstreams, cache.mirrors_hub)
     auth = cache.auth if pulled != pinned else None
-    return AppImage(pulled, pulumi.Output.from_input(pulled), written, auth, (cache.service,))
+    reference = pulumi.Output.from_input(pulled)
+    return AppImage(pulled, reference, written, names, auth, (cache.service,))
 
 
 def identity_of(reference: str) -> str:
@@ -112,7 +118,8 @@ def _built(name: str, app: App, images: Images, supply: Supply, project: Path) -
     told = hashlib.sha256(f"{content['digest']}?{arguments}".encode()).hexdigest()
     identity = f"source-{told[:IDENTITY]}"
     reference = supply.push(name, image, identity)
-    return AppImage(identity, reference, f"build {build.context}", supply.auth)
+    names = (whole(name, own=True),)
+    return AppImage(identity, reference, f"build {build.context}", names, supply.auth)
 
 
 def _pinned(setting: str, image: str, engine: docker.DockerClient) -> str:

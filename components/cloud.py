@@ -16,6 +16,7 @@ from components.edge import Edge
 from components.environment import Environment
 from components.grafana import Grafana
 from components.image_cache import ImageCache
+from components.image_policy import ImagePolicy
 from components.images import Images
 from components.monitoring import Monitoring
 from components.supply import Supply
@@ -40,11 +41,14 @@ class Cloud:
         """`secrets`: the values set by the user, by app and name; `engine`: this machine's."""
         self._environment, self._settings, self._engine = environment, settings, engine
         images = Images(environment)
-        self._target: Target = LocalTarget(environment, settings, images, engine_address)
+        self._target: Target = LocalTarget(
+            environment, settings, images, engine_address, secrets.get("images", {})
+        )
         cluster = Cluster(environment, self._target)
-        self._supply = Supply(self._target.registry)
+        self._supply = Supply(self._target.registry, self._target.authority["certificate"])
         supply = self._supply
         self._cache = self._made_cache(cluster, images, secrets.get("images", {}))
+        self._policy = ImagePolicy(settings.images, supply, self._cache, environment.project)
         self._control = Control(
             cluster, self._target, images, supply, settings, secrets.get("monitoring", {})
         )
@@ -54,7 +58,7 @@ class Cloud:
         )
         self._grafana: Grafana | None = None
         if settings.monitoring.enabled:
-            Monitoring(cluster, images, supply, self._control, settings.monitoring)
+            Monitoring(cluster, self._target, images, supply, self._control, settings.monitoring)
             self._grafana = self._made_grafana(cluster)
         self._pulled: dict[str, AppImage] = {}
         self._platform = Platform(settings, cluster, self._supply, edge, secrets)
@@ -64,12 +68,12 @@ class Cloud:
                 name, app, images, supply, self._cache, engine, Path(environment.project)
             )
             self._pulled[name] = image
-            App(name, app, image, self._platform)
+            App(name, app, self._policy.vetted(name, image), self._platform)
 
     def outputs(self) -> dict[str, Any]:
         """Name to value: what the command and other programs read of the stack."""
         rollouts = self._platform.rollouts
-        registry, cache = self._target.registry.push, self._cache
+        cache = self._cache
         return {
             "format": FORMAT,
             "environment": self._environment.name,
@@ -89,14 +93,7 @@ class Cloud:
             "portal": pulumi.Output.secret(self._control.portal),
             "grafana": pulumi.Output.secret(self._grafana.access if self._grafana else None),
             "registry": pulumi.Output.secret(
-                {
-                    "url": pulumi.Output.concat("https://", registry["push_address"]),
-                    "username": registry["username"],
-                    "password": registry["password"],
-                    "ca": self._target.authority["certificate"],
-                    "name": self._target.registry.hosts_name,
-                    "accounts": self._target.registry.accounts,
-                }
+                {**self._supply.access, "accounts": self._target.registry.accounts}
             ),
             "cache": pulumi.Output.secret(cache.access if cache else None),
             "images": {
@@ -120,9 +117,7 @@ class Cloud:
         return {
             **own,
             "portal": self._control.portal["url"],
-            "registry": pulumi.Output.concat(
-                "https://", self._target.registry.push["push_address"]
-            ),
+            "registry": self._supply.access["url"],
         }
 
     def _made_cache(
@@ -141,8 +136,9 @@ class Cloud:
             return None
         setting = "monitoring.grafana.image"
         image = found("grafana", wanted.image, setting, self._supply, self._cache, self._engine)
+        vetted = self._policy.vetted("grafana", image)
         domain = self._settings.domain
-        return Grafana(cluster, self._target, self._supply, self._control, image, domain)
+        return Grafana(cluster, self._target, self._supply, self._control, vetted, domain)
 
     def _certificate(self, secrets: Mapping[str, Mapping[str, str]]) -> pulumi.Output[str] | None:
         """The user's own certificate with its key (PEM), when the settings name one."""

@@ -81,7 +81,7 @@ class Grafana(Component):
             (f"node.hostname=={HOME}",),
             labels={"horcrux.page": "grafana", "horcrux.edge": _edge_label(host)},
             account=image.auth or {},
-        ).make(cluster, supply, self, depends_on=[control.service])
+        ).make(cluster, supply, self, depends_on=[control.service, *image.through])
         self.register_outputs({})
 
 

@@ -28,7 +28,7 @@ USER = "902"  # see supply/Dockerfile
 class ImageCache(Component):
     """One task on every manager; together they ask an upstream for anything once.
 
-    `auth` is what services need to pull private images through it; `origin` its URL for a CDN before it.
+    `auth` is what services need to pull private images through it.
     """
 
     def __init__(
@@ -43,7 +43,6 @@ class ImageCache(Component):
         """`secrets`: the values of those that the upstreams name. Raises SettingsError without one."""
         super().__init__("cache")
         self.name, self.upstreams = target.cache_name, settings.cached
-        self.origin = f"https://{target.cache_name}"
         password = Password("cache-pull", PASSWORD_LENGTH, self.child())
         told = _told(settings, secrets)
         content = password.bcrypt.apply(

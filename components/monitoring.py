@@ -14,6 +14,7 @@ from components.platform_service import ON_MANAGERS, PlatformService, bind, volu
 from components.supply import Supply
 from components.swarm_config import SwarmConfig
 from components.swarm_secret import SwarmSecret
+from components.targets.target import Target
 from horcrux.settings.monitoring import Monitoring as MonitoringSettings
 
 # Memory at most, with what was seen at rest in the sample environment.
@@ -48,6 +49,7 @@ class Monitoring(Component):
     def __init__(
         self,
         cluster: Cluster,
+        target: Target,
         images: Images,
         supply: Supply,
         control: Control,
@@ -65,7 +67,7 @@ class Monitoring(Component):
             web.file("web.json", USER, 0o400),
             control.web_password.file("monitoring-password", USER, 0o400),
         ]
-        self._prometheus(image, files, control)
+        self._prometheus(image, [*files, *self._of_registry(target)], control)
         self._alertmanager(image)
         self._make(
             "blackbox",
@@ -83,6 +85,19 @@ class Monitoring(Component):
             },
         )
         self.register_outputs({})
+
+    def _of_registry(self, target: Target) -> list[dict[str, Any]]:
+        """What the registry is asked with for its measurements, and known by."""
+        values = {
+            "registry-password": target.registry.metrics["password"],
+            "registry-ca": target.authority["certificate"],
+        }
+        return [
+            SwarmSecret(name, self._cluster, self, pulumi.Output.from_input(value)).file(
+                name, USER, 0o400
+            )
+            for name, value in values.items()
+        ]
 
     def _exporters(self, image: pulumi.Output[str]) -> None:
         """On every host: its containers and its share of the machine; its disks and kernel."""

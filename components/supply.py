@@ -11,14 +11,22 @@ from providers.pushed_image import PushedImage
 class Supply(Component):
     """Pushes images; `auth` is what services need to pull them.
 
-    `address` is the registry as hosts call it, `names` all that people may call it.
+    `address` is the registry as hosts call it, `names` all that people may call it; `access` is how whoever
+    pushes reaches it.
     """
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, ca: pulumi.Input[str]) -> None:
         super().__init__("supply")
         self._registry = registry
         self._first: PushedImage | None = None
         self.address, self.names = registry.hosts_name, registry.names
+        self.access = {
+            "url": pulumi.Output.concat("https://", registry.push["push_address"]),
+            "username": registry.push["username"],
+            "password": registry.push["password"],
+            "ca": ca,
+            "name": registry.hosts_name,
+        }
         self.auth = {
             "server_address": registry.pull["address"],
             "username": registry.pull["username"],

@@ -92,6 +92,12 @@ def _probes(snapshot: Snapshot, outside: Outside) -> Iterator[Target]:
             yield _probe(url, module, labels, hostname=host)
 
 
+def _registry(_: Snapshot, outside: Outside) -> Iterator[Target]:
+    """The registry's own measurements."""
+    if outside.registry:
+        yield _target(outside.registry, {})
+
+
 def _tls(snapshot: Snapshot, outside: Outside) -> Iterator[Target]:
     """Whatever shows a certificate of the environment's."""
     for what, address in (("registry", outside.registry), ("front-door", outside.https)):
@@ -120,5 +126,6 @@ def _target(address: str, labels: Mapping[str, str]) -> Target:
 OTHERS: dict[str, Callable[[Snapshot, Outside], Iterator[Target]]] = {
     "apps": _apps,
     "probe": _probes,
+    "registry": _registry,
     "probe-tls": _tls,
 }

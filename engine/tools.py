@@ -16,19 +16,26 @@ REGISTRY = "registry-1.docker.io"
 
 @dataclass(frozen=True)
 class Tool:
-    """A command, or a file by its path; the Debian package that has it; the service it would start."""
+    """A command, or a file by its path; the Debian package that has it; the services it would start."""
 
     command: str
     package: str
-    service: str | None = None
+    services: tuple[str, ...] = ()
 
 
+PODMAN_SERVICES = (
+    *("podman.socket", "podman", "podman-restart"),
+    *("podman-auto-update.timer", "podman-auto-update"),
+)
 TEST = (
-    Tool("haproxy", "haproxy", "haproxy"),
-    Tool("promtool", "prometheus", "prometheus"),
-    Tool("amtool", "prometheus-alertmanager", "prometheus-alertmanager"),
-    Tool("nginx", "nginx-light", "nginx"),
-    Tool("docker-registry", "docker-registry", "docker-registry"),
+    Tool("haproxy", "haproxy", ("haproxy",)),
+    Tool("promtool", "prometheus", ("prometheus",)),
+    Tool("amtool", "prometheus-alertmanager", ("prometheus-alertmanager",)),
+    Tool("nginx", "nginx-light", ("nginx",)),
+    Tool("docker-registry", "docker-registry", ("docker-registry",)),
+    Tool("skopeo", "skopeo"),
+    Tool("buildah", "buildah"),
+    Tool("podman", "podman", PODMAN_SERVICES),
     Tool("chromium", "chromium"),
     Tool("cc", "gcc"),
     Tool("/usr/include/stdlib.h", "libc6-dev"),
@@ -37,7 +44,7 @@ TEST = (
 BENCH = (
     *TEST,
     Tool("wrk", "wrk"),
-    Tool("caddy", "caddy", "caddy"),
+    Tool("caddy", "caddy", ("caddy",)),
 )
 BASE_IMAGE = (Tool("mmdebstrap", "mmdebstrap"),)
 
@@ -73,7 +80,7 @@ def ensure(
         return
     with debian.services_kept_down():
         debian.install(step, packages, runner)
-    services = [tool.service for tool in missing if tool.service]
+    services = [service for tool in missing for service in tool.services]
     if services and system.systemd:
         runner("systemctl", "disable", *services)
     say(step, f"ready: {names}")

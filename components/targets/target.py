@@ -12,13 +12,14 @@ class Registry(Protocol):
     """Where images are pushed to, and where hosts pull them from.
 
     `push` has push_address, address, username, password and instance (see providers.pushed_image);
-    `pull` has address, username and password.
+    `pull` and `metrics` have address, username and password; the latter fetches its measurements.
     """
 
     hosts_name: str  # HOST:PORT, as hosts call it
     names: set[str]  # all that people may call it
     push: dict[str, pulumi.Input[str]]
     pull: dict[str, pulumi.Input[str]]
+    metrics: dict[str, pulumi.Input[str]]
     accounts: Mapping[str, Mapping[str, pulumi.Input[str]]]  # the settings' own, by name
 
 

@@ -141,7 +141,9 @@ def _asked_for(settings: Settings) -> Iterator[tuple[str, str, int | None]]:
     if settings.edge.tls:
         yield "edge", settings.edge.tls.key, None
     upstreams = settings.images.cache.cached.values()
-    for name in dict.fromkeys(u.password for u in upstreams if u.password):
+    passwords = [upstream.password for upstream in upstreams]
+    passwords += [settings.registry.replica.password] if settings.registry.replica else []
+    for name in dict.fromkeys(filter(None, passwords)):
         yield "images", name, None
     receivers = settings.monitoring.receivers.values()
     for name in dict.fromkeys(s for receiver in receivers for s in receiver.secrets.values()):

@@ -1,4 +1,4 @@
-"""Verbs about images on their way to the hosts: list, resolve, prefetch, prune, stats."""
+"""Verbs about images on their way to the hosts: list, resolve, prefetch, prune, stats; their whole group."""
 
 from typing import Annotated, Any
 
@@ -6,6 +6,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from horcrux.commands import images_signing, images_vulnerabilities
 from horcrux.commands.images_prefetch import Pulls
 from horcrux.commands.images_prune import show_hosts, show_registry
 from horcrux.commands.registry import freed
@@ -197,4 +198,6 @@ def register(app: typer.Typer) -> None:
     group.command("prefetch")(prefetch_)
     group.command("prune")(prune_)
     group.command("stats")(stats_)
+    images_signing.register(group)
+    images_vulnerabilities.register(group)
     app.add_typer(group, name="images")

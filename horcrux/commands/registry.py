@@ -1,14 +1,15 @@
-"""Verbs about the environment's registry: credentials, catalog, gc."""
+"""Verbs about the environment's registry: credentials, catalog, gc; see also registry_replica.py."""
 
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
+from horcrux.commands import registry_replica
 from horcrux.context import AsJson, Environment, context, print_json
 from horcrux.exits import Exit, HorcruxError
 from horcrux.images import catalog as catalogs
-from horcrux.images import prune
+from horcrux.images import prune, replica
 from horcrux.images.listing import short
 from horcrux.progress import console
 from horcrux.report import units
@@ -57,9 +58,15 @@ def catalog(stack: Environment = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
-    if not rows:
+    if rows:
+        _show(rows)
+    else:
         console().print("the registry is empty")
-        return
+    if told := replica.ask(registry):
+        console().print(registry_replica.line(told), markup=False)
+
+
+def _show(rows: list[dict[str, Any]]) -> None:
     table = Table("repository", "tag", "digest", "size", "pushed", box=None, header_style="dim")
     for row in rows:
         pushed = units.moment(row["pushed"]) if row["pushed"] else units.NOTHING
@@ -88,6 +95,7 @@ def freed(told: dict[str, Any]) -> str:
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     group = typer.Typer(help="The environment's registry.", no_args_is_help=True)
-    for verb in (credentials, catalog, gc):
+    replicas = (registry_replica.replicate, registry_replica.restore, registry_replica.status)
+    for verb in (credentials, catalog, gc, *replicas):
         group.command()(verb)
     app.add_typer(group, name="registry")

@@ -6,26 +6,24 @@ one place and to nobody else: not where a redirection leads, nor where a challen
 
 import re
 import ssl
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from requests.utils import parse_dict_header
 
 from horcrux.exits import HorcruxError
+from supply.oci import MANIFEST_TYPES
 
 CONNECT_SECONDS = 5  # it is beside us, or it is not there
+PIECE = 64 << 10
 REASON = re.compile(r"\[Errno -?\d+\] ([^'\"<>()]+)")
-MANIFESTS = ", ".join(
-    f"application/vnd.{kind}+json"
-    for kind in (
-        "oci.image.index.v1",
-        "oci.image.manifest.v1",
-        "docker.distribution.manifest.list.v2",
-        "docker.distribution.manifest.v2",
-    )
-)
+ACCEPTED = ", ".join((*MANIFEST_TYPES, "application/json"))
 
 
 class UnansweredError(HorcruxError):
@@ -64,16 +62,53 @@ class Client:
         self._session.close()
 
     def ask(
-        self, method: str, path: str, seconds: float, body: dict[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        seconds: float,
+        body: dict[str, Any] | bytes | None = None,
+        kind: str | None = None,
+        *,
+        stream: bool = False,
     ) -> requests.Response:
-        """The answer, whatever its status. Raises UnansweredError."""
-        answer = self._send(method, path, seconds, body, self._account)
+        """The answer, whatever its status. Raises UnansweredError.
+
+        `body`: JSON, or bytes of the media type `kind`; `stream`: its content is left for `read`.
+        """
+        sent: dict[str, Any] = {"json": body}
+        if isinstance(body, bytes):
+            sent = {"data": body, "kind": kind or "application/octet-stream"}
+        answer = self._send(method, path, seconds, self._account, stream=stream, **sent)
         scheme, _, told = answer.headers.get("WWW-Authenticate", "").partition(" ")
         if answer.status_code == 401 and scheme.lower() == "bearer":
             token = self._token(parse_dict_header(told), seconds)  # type: ignore[no-untyped-call]
             if token:
-                answer = self._send(method, path, seconds, body, token)
+                answer.close()
+                answer = self._send(method, path, seconds, token, stream=stream, **sent)
         return answer
+
+    def read(self, answer: requests.Response, seconds: float, most: int) -> bytes:
+        """The content of a streamed answer as it was sent. Raises HorcruxError when it is above `most` bytes.
+
+        The answer is over within `seconds`, however slowly it comes.
+        """
+        until, content = time.monotonic() + seconds, b""
+        with self._in_words(seconds), answer:
+            for piece in answer.raw.stream(PIECE, decode_content=False):
+                content += piece
+                if len(content) > most:
+                    raise HorcruxError(f"{self.what} at {self.url} sends more than {most} bytes")
+                if time.monotonic() > until:
+                    raise requests.exceptions.Timeout
+        return content
+
+    def pieces(self, answer: requests.Response, seconds: float) -> Iterator[bytes]:
+        """The content of a streamed answer as it was sent, however large, piece by piece.
+
+        Raises UnansweredError when nothing comes for `seconds`.
+        """
+        with self._in_words(seconds), answer:
+            yield from answer.raw.stream(PIECE, decode_content=False)
 
     def json(
         self, method: str, path: str, seconds: float, body: dict[str, Any] | None = None
@@ -93,6 +128,11 @@ class Client:
 
     def refusal(self, answer: requests.Response) -> HorcruxError:
         """A bad answer in words."""
+        if answer.status_code == 401 and self._knows(answer):
+            return HorcruxError(
+                f"{self.what} at {self.url} does not let the account {self._user!r} do this: "
+                f"{answer.request.method} {urlsplit(answer.url).path}; see: horcrux docs registry.accounts"
+            )
         if answer.status_code == 401:
             return HorcruxError(
                 f"{self.what} at {self.url} refuses the account {self._user!r}: its password is another "
@@ -102,10 +142,15 @@ class Client:
         later = f"; try again in {wait} s" if wait else ""
         return HorcruxError(f"{self.what} at {self.url}: {reason(answer)}{later}")
 
+    @staticmethod
+    def _knows(answer: requests.Response) -> bool:
+        """Whether the account was known, and given a token which is not good for this."""
+        return str(answer.request.headers.get("Authorization", "")).startswith("Bearer ")
+
     def _token(self, parameters: Mapping[str, str], seconds: float) -> str | None:
         """A token for what the challenge names; always from here, wherever the challenge points."""
         query = {k: parameters[k] for k in ("service", "scope") if k in parameters}
-        answer = self._send("GET", "/token", seconds, None, self._account, query)
+        answer = self._send("GET", "/token", seconds, self._account, params=query)
         if not answer.ok:
             raise self.refusal(answer)
         found = answer.json()
@@ -117,34 +162,46 @@ class Client:
         method: str,
         path: str,
         seconds: float,
-        body: dict[str, Any] | None,
         who: tuple[str, str] | str,
-        query: dict[str, str] | None = None,
+        *,
+        stream: bool = False,
+        kind: str | None = None,
+        **sent: Any,
     ) -> requests.Response:
-        headers = {"Accept": f"{MANIFESTS}, application/json"}
+        headers = {"Accept": ACCEPTED}
+        if kind:
+            headers["Content-Type"] = kind
+        if stream:  # what is checked by its digest is to come as it is
+            headers["Accept-Encoding"] = "identity"
         if isinstance(who, str):
             headers["Authorization"] = f"Bearer {who}"
-        try:
+        with self._in_words(seconds):
             return self._session.request(
                 method,
                 f"{self.url}{path}",
                 auth=who if isinstance(who, tuple) else None,
                 headers=headers,
-                json=body,
-                params=query,
                 timeout=(CONNECT_SECONDS, seconds),
                 allow_redirects=False,
+                stream=stream,
+                **sent,
             )
+
+    @contextmanager
+    def _in_words(self, seconds: float) -> Iterator[None]:
+        """What goes wrong on the way, in the user's words. Raises UnansweredError."""
+        try:
+            yield
         except requests.exceptions.SSLError as error:
             raise UnansweredError(
                 f"{self.what} at {self.url} shows a certificate that the environment's CA did not sign "
                 f"({_brief(error)}); something else may listen there: horcrux doctor"
             ) from None
-        except requests.exceptions.Timeout:
+        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
             raise UnansweredError(
                 f"{self.what} at {self.url} did not answer within {seconds:.0f} s; see: horcrux status"
             ) from None
-        except requests.exceptions.RequestException as error:
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
             raise UnansweredError(
                 f"{self.what} does not answer at {self.url} ({_brief(error)}); see: horcrux status"
             ) from None

@@ -12,12 +12,12 @@ STATS_SECONDS = 15  # the manager that answers asks the others, which answer in 
 def ask(cache: Mapping[str, Any]) -> dict[str, Any]:
     """What all managers' caches say: {"hosts": […], "upstreams": {…}}. Raises HorcruxError."""
     with Client(resolve.CACHE, cache) as client:
-        return client.json("GET", "/horcrux/stats?all=1", STATS_SECONDS)
+        return client.json("GET", "/horcrux/stats", STATS_SECONDS)
 
 
 def rows(told: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A row for each upstream that was asked for, the busiest first. Pure."""
-    upstreams: Mapping[str, Mapping[str, Any]] = (told.get("sum") or told).get("upstreams") or {}
+    upstreams: Mapping[str, Mapping[str, Any]] = told.get("upstreams") or {}
     found = [_row(name, its) for name, its in upstreams.items()]
     return sorted(found, key=lambda row: (-row["requests"], row["upstream"]))
 

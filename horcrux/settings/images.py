@@ -3,15 +3,19 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from horcrux.settings.fields import Model, Name, Seconds, Size, described
+from horcrux.settings.replica import Replica
+from horcrux.settings.signatures import SignatureRule
+from horcrux.settings.vulnerabilities import Vulnerabilities
 
 UPSTREAM = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?")
 URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 PATTERN = re.compile(r"[a-z0-9*?._/-]+")
 TAG_PATTERN = re.compile(r"[a-z0-9*?._/-]+:[A-Za-z0-9*?._-]+")
 HUB, HUB_URL = "docker.io", "https://registry-1.docker.io"
+PLATFORM_ACCOUNTS = {"push", "pull", "metrics"}  # see components/targets/local/registry.py
 PUBLIC = (HUB, "quay.io", "ghcr.io", "registry.k8s.io", "gcr.io", "mcr.microsoft.com")
 
 
@@ -114,6 +118,14 @@ class Images(Model):
     """How images get to the hosts."""
 
     cache: Cache = Field(default=Cache(), description="The cache before other registries.")
+    signatures: tuple[SignatureRule, ...] = Field(
+        default=(),
+        description="Images that are not deployed without a signature. An image that several of these are "
+        "about needs one for each.",
+    )
+    vulnerabilities: Vulnerabilities = Field(
+        default=Vulnerabilities(), description="Known vulnerabilities of what is in images."
+    )
 
 
 class Account(Model):
@@ -143,6 +155,18 @@ class Registry(Model):
         le=1000,
         description="Images of each app that `horcrux images prune` leaves beside those in use.",
     )
+    replica: Replica | None = Field(
+        default=None,
+        description="A second registry to which everything is copied, so that images survive the loss of "
+        "the place. Default: none.",
+    )
+
+    @field_validator("accounts")
+    @classmethod
+    def _free(cls, accounts: dict[str, Account]) -> dict[str, Account]:
+        if taken := sorted(PLATFORM_ACCOUNTS & accounts.keys()):
+            raise ValueError(f"{taken[0]!r} is an account of the platform's own; take another name")
+        return accounts
 
 
 def url_of(name: str, upstream: Upstream) -> str:

@@ -16,7 +16,7 @@ KINDS = {
     "number": "number",
     "boolean": "true or false",
 }
-PLURALS = {"name": "names", "route": "routes"}
+PLURALS = {"name": "names", "public key": "public keys", "route": "routes"}
 UNBOUNDED = {"port", "size"}  # ports are known to end, and sizes say their bounds in words
 
 

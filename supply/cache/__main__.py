@@ -24,6 +24,7 @@ from supply.children import run_together
 SETTINGS, FOLDER = Path("/run/secrets/cache.json"), Path("/var/lib/cache")
 NGINX = Path(__file__).with_name("nginx.conf")
 PORT = 5081
+NOTE_SECONDS = 1.0  # of counting are lost when the process is killed
 CONNECTIONS = 64  # to one host at once: some hundred hosts that pull ask for a few blobs each
 
 
@@ -41,7 +42,7 @@ async def main() -> None:
         await web.TCPSite(runner, "127.0.0.1", PORT).start()
         nginx = ["/usr/sbin/nginx", "-c", str(NGINX), "-g", "daemon off;"]
         try:
-            await run_together([nginx], watch(server))
+            await run_together([nginx], watch(server, index))
         finally:
             await server.blobs.fetches.close()
             await runner.cleanup()
@@ -65,10 +66,15 @@ def made(settings: Settings, store: Store, session: aiohttp.ClientSession, peers
     )
 
 
-async def watch(server: Server) -> None:
+async def watch(server: Server, index: Index) -> None:
     """What goes on beside the answers."""
-    await server.peers.watch()
-    await asyncio.Event().wait()
+    await asyncio.gather(server.peers.watch(), _noted(index))
+
+
+async def _noted(index: Index) -> None:
+    while True:
+        await asyncio.sleep(NOTE_SECONDS)
+        index.write_notes()
 
 
 if __name__ == "__main__":

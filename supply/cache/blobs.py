@@ -26,9 +26,10 @@ class Blobs:
 
         What is here for another repository is not given before this one is known to have it.
         """
-        if not await self.linked(name, digest, for_peer=for_peer):
-            await self._asked(name, digest)
-        self._store.index.link(name, [digest])
+        if not self._store.index.linked(name, digest):
+            if not await self.linked(name, digest, for_peer=for_peer):
+                await self._asked(name, digest)
+            self._store.index.link(name, [digest])
         size = await self._store.good(digest)
         if size is not None:
             return size

@@ -20,8 +20,11 @@ TIMEOUT = aiohttp.ClientTimeout(total=30.0, sock_connect=5.0)
 class Credentials:
     """One upstream's, by repository; anonymous ones are as if it had given us no account."""
 
-    def __init__(self, upstream: Upstream, session: aiohttp.ClientSession) -> None:
-        self._upstream, self._session = upstream, session
+    def __init__(
+        self, upstream: Upstream, session: aiohttp.ClientSession, actions: str = "pull"
+    ) -> None:
+        """`actions`: what tokens are to allow, as in `pull,push`."""
+        self._upstream, self._session, self._actions = upstream, session, actions
         self._headers: dict[tuple[str, bool], tuple[str, float]] = {}
 
     def known(self, repository: str, anonymous: bool) -> dict[str, str]:
@@ -46,7 +49,7 @@ class Credentials:
         name, realm = self._upstream.name, asked.get("realm", "")
         if not realm.startswith(("https://", f"{urlsplit(self._upstream.url).scheme}://")):
             raise WrongError(f"{name} sends to {realm!r} for a token")
-        parameters = {"scope": f"repository:{repository}:pull"}
+        parameters = {"scope": f"repository:{repository}:{self._actions}"}
         if service := asked.get("service"):
             parameters["service"] = service
         headers = {"Authorization": account} if account else {}

@@ -3,6 +3,7 @@
 import logging
 import sqlite3
 import time
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ CREATE TABLE IF NOT EXISTS totals (
   upstream TEXT, name TEXT, value REAL NOT NULL, PRIMARY KEY (upstream, name)) WITHOUT ROWID;
 """
 
+UNWRITTEN = "the index cannot be written: %s"
+
 log = logging.getLogger("cache")
 
 
@@ -36,9 +39,15 @@ class Tag:
 
 
 class Index:
-    """A database of SQLite beside the content; it can be lost: the store finds what there is."""
+    """A database of SQLite beside the content; it can be lost: the store finds what there is.
+
+    Uses and totals are gathered and written together, when `write_notes` is called and before they are
+    read: to write each costs as much as all the rest of an answer.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._used: dict[str, float] = {}
+        self._counted: defaultdict[tuple[str, str], float] = defaultdict(float)
         try:
             self._db = _opened(path)
         except sqlite3.OperationalError:  # the disk, not the file
@@ -51,7 +60,28 @@ class Index:
 
     def close(self) -> None:
         """Let go of the file."""
+        self.write_notes()
         self._db.close()
+
+    def write_notes(self) -> None:
+        """Write what was gathered."""
+        used = [(when, digest) for digest, when in self._used.items()]
+        counted = [(*key, amount) for key, amount in self._counted.items()]
+        self._used.clear()
+        self._counted.clear()
+        if not used and not counted:
+            return
+        try:
+            with self._db:  # all of it, or nothing
+                self._db.execute("BEGIN")
+                self._db.executemany("UPDATE blobs SET used = max(used, ?) WHERE digest = ?", used)
+                self._db.executemany(
+                    "INSERT INTO totals VALUES (?, ?, ?) "
+                    "ON CONFLICT DO UPDATE SET value = value + excluded.value",
+                    counted,
+                )
+        except sqlite3.OperationalError as error:
+            log.warning(UNWRITTEN, error)
 
     def add(self, digest: str, size: int, *, manifest: bool) -> None:
         """Content has come."""
@@ -69,7 +99,7 @@ class Index:
 
     def use(self, digest: str) -> None:
         """Content was asked for: it is not the longest unused any more."""
-        self._write("UPDATE blobs SET used = ? WHERE digest = ?", [(time.time(), digest)])
+        self._used[digest] = time.time()
 
     def remove(self, digest: str) -> None:
         """Content is gone."""
@@ -81,6 +111,7 @@ class Index:
 
     def longest_unused(self, spared: Collection[str]) -> tuple[str, int] | None:
         """What is to go first, with its size: blobs before manifests, which cost nothing to keep."""
+        self.write_notes()
         rows = self._db.execute("SELECT digest, size FROM blobs ORDER BY manifest, used")
         return next(((d, s) for d, s in rows if d not in spared), None)
 
@@ -126,14 +157,11 @@ class Index:
 
     def count(self, upstream: str, name: str, amount: float) -> None:
         """Add to a total, which outlives the process."""
-        self._write(
-            "INSERT INTO totals VALUES (?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET value = value + excluded.value",
-            [(upstream, name, amount)],
-        )
+        self._counted[upstream, name] += amount
 
     def totals(self) -> dict[str, dict[str, float]]:
         """All totals by upstream and name."""
+        self.write_notes()
         found: dict[str, dict[str, float]] = {}
         for upstream, name, value in self._db.execute("SELECT * FROM totals"):
             found.setdefault(upstream, {})[name] = value
@@ -144,7 +172,7 @@ class Index:
         try:
             self._db.executemany(statement, rows)
         except sqlite3.OperationalError as error:
-            log.warning("the index cannot be written: %s", error)
+            log.warning(UNWRITTEN, error)
 
 
 def _opened(path: Path) -> sqlite3.Connection:

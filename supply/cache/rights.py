@@ -99,11 +99,11 @@ class Rights:
         told, until = self._public.get(name, (False, 0.0))
         if until > time.monotonic():
             return told
+        if (
+            wanted.kind == "tags"
+        ):  # who gives their list need not give the images, nor the other way
+            return await _lists(client, name)
         try:
-            if (
-                wanted.kind == "tags"
-            ):  # they are not asked for twice: with an account, or not at all
-                return False
             await client.digest(name.repository, wanted.reference, kind=wanted.kind, anonymous=True)
             public = True
         except DeniedError:
@@ -115,6 +115,15 @@ class Rights:
         self._index.set_private(name, not public)
         self._public[name] = (public, time.monotonic() + PUBLIC_SECONDS)
         return public
+
+
+async def _lists(client: Client, name: Name) -> bool:
+    """Whether the upstream gives the list of a repository's tags to somebody without an account."""
+    try:
+        await client.tags(name.repository, anonymous=True)
+    except UpstreamError:
+        return False
+    return True
 
 
 def may(account: Account | None, name: Name) -> bool:

@@ -31,7 +31,7 @@ class Room:
     def path(self, digest: str) -> Path:
         """Where content is, or would be."""
         name = digest.partition(":")[2]
-        return self._folder / "blobs" / name[:2] / name
+        return self._folder / f"blobs/{name[:2]}/{name}"
 
     def partial(self, digest: str) -> Path:
         """Where it grows."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from yarl import URL
 
 from supply import oci
 from supply.cache import answers
@@ -114,8 +115,17 @@ class Server:
             return await self._manifest(request, wanted, public, from_peer)
         if wanted.kind == "blobs":
             return await self._blob(request, wanted, public, from_peer)
-        listed = await self.clients[wanted.name.upstream].tags(wanted.name.repository)
-        return web.Response(body=listed, content_type="application/json", headers=answers.VERSION)
+        return await self._tags(request, wanted)
+
+    async def _tags(self, request: web.Request, wanted: Wanted) -> web.Response:
+        pairs = [(name, value) for name, value in request.query.items() if name != "ns"]
+        query = URL.build(query=pairs).raw_query_string
+        client = self.clients[wanted.name.upstream]
+        listed, following = await client.tags(wanted.name.repository, query)
+        headers = dict(answers.VERSION)
+        if following:
+            headers["Link"] = f'<{wanted.path}?{following}>; rel="next"'
+        return web.Response(body=listed, content_type="application/json", headers=headers)
 
     async def _manifest(
         self, request: web.Request, wanted: Wanted, public: bool, from_peer: bool

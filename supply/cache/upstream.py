@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Mapping
+from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
@@ -24,6 +25,13 @@ REDIRECTS = 5  # a registry sends to its store, which may send on once or twice
 ACCEPT = ", ".join(oci.MANIFEST_TYPES)
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
 Headers = dict[str, str]
+
+
+class Tags(NamedTuple):
+    """A page of a list of tags, and the query for the one that follows; empty after the last."""
+
+    data: bytes
+    following: str
 
 
 class Client:
@@ -66,10 +74,13 @@ class Client:
             told = answer.headers.get("Docker-Content-Digest", "")
             return told if oci.is_digest(told) else None
 
-    async def tags(self, repository: str) -> bytes:
-        """The list of a repository's tags, as it is."""
-        async with self._asked("GET", f"/v2/{repository}/tags/list", repository, {}) as answer:
-            return await _all_of(answer)
+    async def tags(self, repository: str, query: str = "", *, anonymous: bool = False) -> Tags:
+        """A page of the list of a repository's tags, as it is; `query`: which one."""
+        path = f"/v2/{repository}/tags/list{'?' if query else ''}{query}"
+        async with self._asked("GET", path, repository, {}, anonymous=anonymous) as answer:
+            link = answer.links.get("next")
+            following = URL(link["url"]).raw_query_string if link else ""
+            return Tags(await _all_of(answer), following)
 
     @contextlib.asynccontextmanager
     async def blob(self, repository: str, digest: str, offset: int = 0) -> AsyncIterator[Body]:

@@ -10,6 +10,7 @@ import aiohttp
 from aiohttp import web
 
 from supply.children import run_together
+from supply.registry import replication
 from supply.registry.accounts import Accounts
 from supply.registry.admission import Admission
 from supply.registry.distribution import ADDRESS, Distribution
@@ -17,6 +18,7 @@ from supply.registry.gate import Gate
 from supply.registry.immutable import Immutable
 from supply.registry.keys import Keys
 from supply.registry.metrics import Metrics
+from supply.registry.replica_settings import ReplicaSettings
 from supply.registry.server import Server
 from supply.registry.storage import Storage
 from supply.registry.tokens import Tokens
@@ -65,7 +67,14 @@ def made(places: Places, keys: Keys, session: aiohttp.ClientSession) -> Server:
         Immutable.read(told),
         Metrics(),
     )
-    return Server(Accounts(places.folder / "accounts.json"), gate, storage, places.distribution)
+    settings = ReplicaSettings.read(places.folder)
+    return Server(
+        Accounts(places.folder / "accounts.json"),
+        gate,
+        storage,
+        places.distribution,
+        replication.made(settings, gate, storage, session, places.storage) if settings else None,
+    )
 
 
 def children(places: Places) -> list[list[str]]:

@@ -22,7 +22,7 @@ class Distribution:
     def __init__(
         self, session: aiohttp.ClientSession, tokens: Tokens, address: str = ADDRESS
     ) -> None:
-        self._session, self._tokens, self._address = session, tokens, address
+        self._session, self._tokens, self.address = session, tokens, address
 
     async def meaning(self, repository: str, tag: str) -> str | None:
         """The digest of what a tag means; None where there is no such tag."""
@@ -57,7 +57,7 @@ class Distribution:
     ) -> "aiohttp.client._RequestContextManager":
         return self._session.request(
             method,
-            URL(f"{self._address}{path}", encoded=True),
+            URL(f"{self.address}{path}", encoded=True),
             headers=headers,
             data=data or None,
             allow_redirects=False,

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 from weakref import WeakValueDictionary
@@ -28,6 +29,7 @@ class Gate:
     admission: Admission
     immutable: Immutable
     metrics: Metrics
+    pushed: Callable[[], None] = lambda: None  # told of each manifest that has come
     _locks: "WeakValueDictionary[str, asyncio.Lock]" = field(default_factory=WeakValueDictionary)
 
     def routes(self) -> list[web.RouteDef]:
@@ -58,6 +60,7 @@ class Gate:
             return answers.busy(f"{error}; push again in a moment")
         if answer.status == 201:
             await self.admission.named(repository, _named(data))
+            self.pushed()
         return answer
 
     async def _put(

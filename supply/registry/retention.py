@@ -1,6 +1,5 @@
 """Which images a registry may forget. Pure: what there is and what is used in, what goes out."""
 
-import fnmatch
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
@@ -27,26 +26,15 @@ class Forgotten:
 
 @dataclass(frozen=True)
 class Rule:
-    """`keep`: how many of a repository's newest stay. `used`: REPOSITORY@DIGEST of what stays anyway.
-
-    `patterns` of REPOSITORY:TAG: people's own tags that are counted like the platform's.
-    """
+    """`keep`: how many of a repository's newest stay. `used`: REPOSITORY@DIGEST of what stays anyway."""
 
     keep: int
     used: Collection[str] = ()
-    patterns: Collection[str] = ()
-
-    def counts(self, tagged: Tagged) -> bool:
-        """Whether a tag may go at all."""
-        named = f"{tagged.repository}:{tagged.tag}"
-        return bool(OWN.fullmatch(tagged.tag)) or any(
-            fnmatch.fnmatchcase(named, pattern) for pattern in self.patterns
-        )
 
 
 def forgettable(tags: Iterable[Tagged], rule: Rule, children: Children) -> Forgotten:
-    """What goes: of the tags that the rule counts, those beyond the newest of each repository that
-    nothing used needs.
+    """What goes: of the platform's own tags, those beyond the newest of each repository that nothing used
+    needs.
 
     An image goes by its digest, so it stays while any tag of its repository that stays means the same.
     `children`: the manifests that an index names.
@@ -69,7 +57,7 @@ def _of_repository(
     used = {u.partition("@")[2] for u in rule.used if u.partition("@")[0] == repository}
     about = [t for t in its if ABOUT.fullmatch(t.tag)]
     counted = sorted(
-        (t for t in its if t not in about and rule.counts(t)),
+        (t for t in its if OWN.fullmatch(t.tag)),
         key=lambda t: (t.pushed, t.tag),
         reverse=True,
     )

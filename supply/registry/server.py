@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from supply import oci
-from supply.registry import answers, catalog
+from supply.registry import answers, catalog, replication
 from supply.registry.accounts import Accounts
 from supply.registry.admission import BusyError
 from supply.registry.collection import CollectionError, collect
 from supply.registry.gate import Gate
+from supply.registry.replication import Replication
 from supply.registry.retention import Rule
 from supply.registry.scopes import granted
 from supply.registry.storage import Storage
@@ -31,6 +33,7 @@ class Server:
     gate: Gate
     storage: Storage
     configuration: Path
+    replication: Replication | None = None
 
     def application(self) -> web.Application:
         """The routes. `/auth/token` is what distribution names to clients, at the name they asked for."""
@@ -42,11 +45,22 @@ class Server:
                 web.get("/horcrux/catalog", self.for_admins(self.catalog)),
                 web.post("/horcrux/gc", self.for_admins(self.collect)),
                 web.post("/horcrux/prune", self.for_admins(self.prune)),
-                web.get("/metrics", self.for_admins(self.measured)),
+                *self._of_replica(),
+                web.get("/metrics", self.measured),
                 *self.gate.routes(),
             ]
         )
+        if self.replication:
+            app.cleanup_ctx.append(self.replication.running)
         return app
+
+    def _of_replica(self) -> list[web.RouteDef]:
+        its = self.replication
+        return [
+            web.get("/horcrux/replica", self.for_admins(partial(replication.told, its))),
+            web.post("/horcrux/replica", self.for_admins(partial(replication.compared, its))),
+            web.post("/horcrux/restore", self.for_admins(partial(replication.restored, its))),
+        ]
 
     async def token(self, request: web.Request) -> web.Response:
         """A token for what of the scopes an account may have."""
@@ -62,11 +76,11 @@ class Server:
         return web.json_response(self.gate.tokens.make(account.name, access))
 
     def for_admins(
-        self, action: Callable[[web.Request], Awaitable[web.Response]]
-    ) -> Callable[[web.Request], Awaitable[web.Response]]:
+        self, action: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """A handler that only accounts with `admin` reach."""
 
-        async def handler(request: web.Request) -> web.Response:
+        async def handler(request: web.Request) -> web.StreamResponse:
             account = await self.accounts.of(request.headers.get("Authorization"))
             if account is None:
                 return answers.unauthorized()
@@ -111,8 +125,10 @@ class Server:
                 await self.gate.distribution.forget(repository, digest)
         return web.json_response(answer)
 
-    async def measured(self, _: web.Request) -> web.Response:
-        """What the gate has counted."""
+    async def measured(self, request: web.Request) -> web.Response:
+        """What the gate has counted, for anybody with an account."""
+        if await self.accounts.of(request.headers.get("Authorization")) is None:
+            return answers.unauthorized()
         return web.Response(
             body=generate_latest(self.gate.metrics.registry),
             headers={"Content-Type": CONTENT_TYPE_LATEST},
@@ -132,10 +148,9 @@ async def _told(
 
 
 def _rule(told: dict[str, Any]) -> Rule:
-    keep, used, tags = told["keep"], told["used"], told.get("tags", [])
+    keep, used = told["keep"], told["used"]
     if not isinstance(keep, int) or keep < 1:
         raise ValueError(f"keep is {keep!r}")
-    for each in (used, tags):
-        if not isinstance(each, list):
-            raise TypeError(f"{each!r} is no list")
-    return Rule(keep, tuple(map(str, used)), tuple(map(str, tags)))
+    if not isinstance(used, list):
+        raise TypeError(f"{used!r} is no list")
+    return Rule(keep, tuple(map(str, used)))

@@ -48,6 +48,15 @@ class Storage:
             repository = link.parents[4].relative_to(repositories)
             yield str(repository), f"sha256:{link.parent.name}"
 
+    def pushed(self) -> Iterator[Tagged]:
+        """The same, each with the time of its push; the tag is empty."""
+        repositories = self._root / "repositories"
+        for repository, digest in self.revisions():
+            name = digest.partition(":")[2]
+            link = repositories / repository / "_manifests/revisions/sha256" / name / "link"
+            with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+                yield Tagged(repository, "", digest, link.stat().st_mtime)
+
     def silent(self, repository: str) -> float:
         """Seconds since an upload to a repository last grew; infinite where there is none."""
         uploads = self._root / "repositories" / repository / "_uploads"

@@ -37,7 +37,7 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
     "pull": {"pull": ["*"], "push": []},
     "shop-ci": {"pull": ["shop/*", "base"], "push": ["shop/*"]},
 }
-SETTINGS = {"immutable": ["*:source-*", "*:v*"], "mutable": ["*:v-next"]}
+SETTINGS = {"immutable": ["*:source-*", "*:v*"]}
 
 
 @dataclass

@@ -2,89 +2,18 @@
 
 import asyncio
 import base64
-import gzip
-import hashlib
-import io
-import json
-import random
-import tarfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from aiohttp import web
 
+from tests.support.image import Image, digest_of, image
+
+__all__ = ["FakeUpstream", "Image", "digest_of", "image", "upstream"]
+
 PIECE = 64 << 10
-LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
-
-
-def digest_of(data: bytes) -> str:
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-
-@dataclass
-class Image:
-    """An image as a registry has it: its manifests by reference, its blobs by digest."""
-
-    digest: str
-    manifests: dict[str, tuple[bytes, str]]
-    blobs: dict[str, bytes]
-
-    @property
-    def size(self) -> int:
-        """Bytes that a client without any of it pulls."""
-        return sum(map(len, self.blobs.values())) + sum(len(d) for d, _ in self.manifests.values())
-
-
-def image(*sizes: int, seed: int = 0, index: bool = False, zstd: bool = False) -> Image:
-    """An image with a layer of about each of the sizes, which cannot be compressed; engines can pull it.
-
-    `zstd`: its layers are said to be zstd's (they are never unpacked); `index`: it is behind an index.
-    """
-    chance = random.Random(seed)
-    layers = [_layer(f"file-{n}", chance.randbytes(size)) for n, size in enumerate(sizes)]
-    blobs = {digest_of(packed): packed for _, packed in layers}
-    config = json.dumps(
-        {
-            "architecture": "amd64",
-            "os": "linux",
-            "config": {"Cmd": ["/file-0"]},
-            "rootfs": {"type": "layers", "diff_ids": [digest_of(plain) for plain, _ in layers]},
-        }
-    ).encode()
-    blobs[digest_of(config)] = config
-    kind = "+zstd" if zstd else "+gzip"
-    manifest = _manifest(
-        "application/vnd.oci.image.manifest.v1+json",
-        config=_described(config, "application/vnd.oci.image.config.v1+json"),
-        layers=[_described(packed, LAYER_TYPE + kind) for _, packed in layers],
-    )
-    manifests = {digest_of(manifest[0]): manifest}
-    if index:
-        platform = {"architecture": "amd64", "os": "linux"}
-        child = {**_described(*manifest), "platform": platform}
-        manifest = _manifest("application/vnd.oci.image.index.v1+json", manifests=[child])
-        manifests[digest_of(manifest[0])] = manifest
-    return Image(digest_of(manifest[0]), manifests, blobs)
-
-
-def _layer(name: str, content: bytes) -> tuple[bytes, bytes]:
-    plain = io.BytesIO()
-    with tarfile.open(fileobj=plain, mode="w") as archive:
-        entry = tarfile.TarInfo(name)
-        entry.size, entry.mode = len(content), 0o755
-        archive.addfile(entry, io.BytesIO(content))
-    return plain.getvalue(), gzip.compress(plain.getvalue(), 1, mtime=0)
-
-
-def _described(data: bytes, media_type: str) -> dict[str, Any]:
-    return {"mediaType": media_type, "digest": digest_of(data), "size": len(data)}
-
-
-def _manifest(media_type: str, **parts: Any) -> tuple[bytes, str]:
-    return json.dumps({"schemaVersion": 2, "mediaType": media_type, **parts}).encode(), media_type
 
 
 @dataclass
@@ -100,6 +29,7 @@ class FakeUpstream:
     html: bool = False
     wrong_digest: bool = False
     break_after: int | None = None  # bytes after which the next transfer is cut, once
+    page: int = 100  # tags in a list, unless it is asked for another number
     account: tuple[str, str] = ("puller", "secret")
     private: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
@@ -170,10 +100,19 @@ class FakeUpstream:
                 return web.HTTPTemporaryRedirect(target)
             return await self._blob(request, repository, reference)
         if kind == "tags":
-            return web.json_response(
-                {"name": repository, "tags": [t for r, t in self._tags if r == repository]}
-            )
+            return self._listed(request, repository)
         return self._manifest(repository, reference)
+
+    def _listed(self, request: web.Request, repository: str) -> web.Response:
+        """A page of as many tags as are asked for, and where the next one is."""
+        tags = sorted(t for r, t in self._tags if r == repository)
+        after = [tag for tag in tags if tag > request.query.get("last", "")]
+        page = after[: int(request.query.get("n", self.page))]
+        headers = {}
+        if page != after:
+            following = f"{request.path}?n={len(page)}&last={page[-1]}"
+            headers["Link"] = f'<{following}>; rel="next"'
+        return web.json_response({"name": repository, "tags": page}, headers=headers)
 
     def _token(self, request: web.Request) -> web.Response:
         shown = request.headers.get("Authorization", "")

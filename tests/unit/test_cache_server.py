@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import bcrypt
 import pytest
 from aiohttp import web
 
@@ -19,14 +18,11 @@ from supply.cache.__main__ import made
 from supply.cache.index import Index
 from supply.cache.peers import HEADER, Peers
 from supply.cache.server import Server
-from supply.cache.settings import Account, Settings, Upstream
+from supply.cache.settings import Settings, Upstream
 from supply.cache.store import Store
+from tests.support.played_cache import ACCOUNTS
 from tests.support.upstream import FakeUpstream, Image, digest_of, image, upstream
 
-ACCOUNTS = {
-    "pull": Account(bcrypt.hashpw(b"right", bcrypt.gensalt(4)).decode(), ("*",)),
-    "other": Account(bcrypt.hashpw(b"right", bcrypt.gensalt(4)).decode(), ("up.test/else/*",)),
-}
 LAYERS = (300_000, 200_000)
 
 

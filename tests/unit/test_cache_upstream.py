@@ -249,7 +249,7 @@ async def test_basic_is_shown_and_remembered(scripted: tuple[Scripted, Client, s
     told, client, _ = scripted
     told.answers = [asks('Basic realm="x"'), web.Response(text="{}"), web.Response(text="{}")]
     for _ in range(2):
-        assert await client.tags(APP) == b"{}"
+        assert (await client.tags(APP)).data == b"{}"
     basic = "Basic cHVsbGVyOnNlY3JldA=="
     assert [r.headers.get("Authorization") for r in told.requests] == [None, basic, basic]
 

@@ -88,6 +88,7 @@ def test_every_resource_belongs_to_the_component_that_makes_it(stack: Stack) -> 
         "registry": {
             "Password registry-push",
             "Password registry-pull",
+            "Password registry-metrics",
             "Certificate registry-certificate",
             "Volume registry-volume",
             "Container registry",
@@ -121,6 +122,8 @@ def test_every_resource_belongs_to_the_component_that_makes_it(stack: Stack) -> 
             *(f"Service {s}" for s in MEASURING),
             *(f"Converged {s}-converged" for s in MEASURING),
             "Secret monitoring-web",
+            "Secret registry-password",
+            "Secret registry-ca",
             f"ServiceConfig {stack.of('ServiceConfig')[0].name}",
         },
         "app-web": {f"Service {web.name}", "Rollout web", f"Secret {token}"},

@@ -237,7 +237,8 @@ def test_monitoring_gets_its_secrets_as_files_of_its_user(stack: Stack) -> None:
         for role in ("prometheus", "blackbox")
         for f in container(stack, role)["secrets"]
     }
-    assert owners == {("web.json", "901", 0o400), ("monitoring-password", "901", 0o400)}
+    names = ("web.json", "monitoring-password", "registry-password", "registry-ca")
+    assert owners == {(name, "901", 0o400) for name in names}
 
 
 def test_secrets_are_never_plain_on_the_wire(stack: Stack) -> None:

@@ -95,7 +95,10 @@ def test_a_tools_service_is_kept_down_now_and_at_the_next_start(policy: Path) ->
     tools.ensure("bench", tools.BENCH, systemd, watching, nothing)
     assert seen == [True, True, False]
     assert not policy.exists()
-    disabled = "haproxy prometheus prometheus-alertmanager nginx docker-registry caddy"
+    disabled = (
+        "haproxy prometheus prometheus-alertmanager nginx docker-registry"
+        " podman.socket podman podman-restart podman-auto-update.timer podman-auto-update caddy"
+    )
     assert ran[-1] == f"systemctl disable {disabled}", "chromium and wrk have no service"
 
 
@@ -119,8 +122,8 @@ def test_elsewhere_the_user_is_told_what_to_install(
     tools.ensure("test", tools.TEST, system, runner, nothing)
     assert runner.ran == []
     packages = (
-        "haproxy prometheus prometheus-alertmanager nginx-light docker-registry chromium"
-        " gcc libc6-dev libjs-chart.js"
+        "haproxy prometheus prometheus-alertmanager nginx-light docker-registry"
+        " skopeo buildah podman chromium gcc libc6-dev libjs-chart.js"
     )
     assert f"{command}{packages.replace(' ', between)}{by}" in capsys.readouterr().err
 

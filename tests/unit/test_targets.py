@@ -117,8 +117,15 @@ def test_all_that_has_a_certificate_is_asked_for_it(swarm: Recorded) -> None:
     ]
 
 
+def test_the_registry_is_measured_where_hosts_reach_it(swarm: Recorded) -> None:
+    assert targets("registry", swarm.take(), OUTSIDE) == [
+        {"targets": ["registry:5000"], "labels": {}}
+    ]
+
+
 def test_what_lies_outside_may_be_unknown(swarm: Recorded) -> None:
     nothing = Outside("", "", "")
+    assert told(swarm, "registry", nothing) == []
     assert {t["labels"]["what"] for t in told(swarm, "probe-tls", nothing)} == {"docker-api"}
     assert {t["labels"]["via"] for t in told(swarm, "probe", nothing)} == {"inside"}
 

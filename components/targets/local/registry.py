@@ -9,6 +9,7 @@ import pulumi_docker as docker
 
 from components import leftovers
 from components.environment import Component, Environment
+from components.targets.local.replica import GROUP, replica_file
 from horcrux.settings.images import Registry as RegistrySettings
 from providers.certificate import Certificate
 from providers.password import Password
@@ -18,13 +19,18 @@ PASSWORD_LENGTH = 32
 MEMORY_MB = 384  # at rest 70 MB; it holds nothing in memory but the requests under way
 STOP_SECONDS = 45  # distribution lets requests under way finish for 30 (see supply/registry/)
 FOLDER = "/etc/horcrux/registry"
-# What the platform's own two accounts may do: whoever builds, and the hosts.
+# What the platform's own accounts may do: whoever builds, the hosts, and Prometheus.
 EVERYTHING = {"pull": ["*"], "push": ["*"], "delete": True, "admin": True}
-OWN: dict[str, dict[str, Any]] = {"push": EVERYTHING, "pull": {"pull": ["*"], "push": []}}
+OWN: dict[str, dict[str, Any]] = {
+    "push": EVERYTHING,
+    "pull": {"pull": ["*"], "push": []},
+    "metrics": {"pull": [], "push": []},
+}
 
 
 class Registry(Component):
-    """CNCF distribution behind a gate: `push` is for whoever builds, `pull` for the hosts.
+    """CNCF distribution behind a gate: `push` is for whoever builds, `pull` for the hosts,
+    `metrics` for who measures it.
 
     `accounts` are the settings' own, by name: each with username and password.
     """
@@ -35,11 +41,16 @@ class Registry(Component):
         port: int,
         authority: dict[str, pulumi.Input[str]],
         settings: RegistrySettings,
+        secrets: Mapping[str, str],
     ) -> None:
-        """`port`: the port on this machine's loopback address."""
+        """`port`: the port on this machine's loopback address; `secrets`: values of those that are named.
+
+        Raises SettingsError without one.
+        """
         super().__init__("registry")
         self._environment, self._authority, self._port = environment, authority, port
         self._settings = settings
+        self._replica = replica_file(settings.replica, environment.name, secrets)
         self.hosts_name = f"registry.{environment.name}.internal:{PORT}"
         self.names = {self.hosts_name, f"localhost:{port}", f"127.0.0.1:{port}"}
         rights = OWN | {n: a.model_dump(mode="json") for n, a in settings.accounts.items()}
@@ -57,6 +68,7 @@ class Registry(Component):
         }
         self.pull = self._account("pull", passwords["pull"].value)
         self.push = self._account("push", passwords["push"].value)
+        self.metrics = self._account("metrics", passwords["metrics"].value)
 
     def run(
         self,
@@ -95,7 +107,9 @@ class Registry(Component):
                 {"file": f"{FOLDER}/key.pem", "content": own.key},
                 {"file": f"{FOLDER}/accounts.json", "content": self._accounts},
                 {"file": f"{FOLDER}/settings.json", "content": self._told()},
+                *self._replica,
             ],
+            group_adds=[GROUP] if self._replica else None,
             destroy_grace_seconds=STOP_SECONDS,
             labels=self._environment.label_list(role="registry"),
             opts=self.child(

@@ -1,5 +1,6 @@
 """The local target as a whole."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -22,9 +23,14 @@ class LocalTarget(Component):
     """Hosts, registry and front door on this machine's engine (see components.targets.target.Target)."""
 
     def __init__(
-        self, environment: Environment, settings: Settings, images: Images, engine: str
+        self,
+        environment: Environment,
+        settings: Settings,
+        images: Images,
+        engine: str,
+        secrets: Mapping[str, str],
     ) -> None:
-        """`engine`: the address of this machine's Docker engine."""
+        """`engine`: the address of this machine's Docker engine; `secrets`: those of images, by name."""
         super().__init__("local")
         ports = settings.local.ports
         self._ports = ports
@@ -40,7 +46,9 @@ class LocalTarget(Component):
         self.anchor: pulumi.Resource = network.resource
         name = network.resource.name
 
-        self.registry = Registry(environment, ports.registry, self.authority, settings.registry)
+        self.registry = Registry(
+            environment, ports.registry, self.authority, settings.registry, secrets
+        )
         self.registry.run(images.platform["supply"].image_id, name, provider)
         self.cache_name = f"cache.{environment.name}.internal:{CACHE_PORT}"
         self.cache_address = f"127.0.0.1:{ports.cache}"

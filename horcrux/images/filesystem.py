@@ -1,0 +1,116 @@
+"""Files of an image that lies in a registry or in the cache, read from there, layer by layer."""
+
+import json
+import platform
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from horcrux.exits import HorcruxError
+from horcrux.images import content, layers
+from horcrux.images.client import Client
+from horcrux.images.layers import Files
+from horcrux.images.unpacking import UNPACKED_LIMIT, Checked, failures
+
+SECONDS = 60  # without a byte: the cache may have to wait for an upstream (resolve.CACHE_SECONDS)
+MANIFEST_LIMIT = 4 << 20  # what registries take at most, as the distribution specification says
+DEPTH = 3  # an index may name an index; deeper ones are nobody's
+PROCESSORS = {"x86_64": "amd64", "aarch64": "arm64"}  # as the kernel and as images call them
+
+
+def files(
+    client: Client,
+    repository: str,
+    digest: str,
+    wanted: Callable[[str], bool],
+    processor: str | None = None,
+) -> Files:
+    """The wanted files of an image, of that for this machine's processor where it has several.
+
+    Raises HorcruxError.
+    """
+    image = f"{repository}@{digest}"
+    manifest = _manifest(client, repository, digest, processor or _here(), DEPTH)
+    found: Files = {}
+    left = UNPACKED_LIMIT
+    for layer in manifest["layers"]:
+        size, found = _with_layer(
+            client, repository, str(layer["digest"]), image, found, wanted, left
+        )
+        left -= size
+    return found
+
+
+def _with_layer(
+    client: Client,
+    repository: str,
+    digest: str,
+    image: str,
+    below: Files,
+    wanted: Callable[[str], bool],
+    left: int,
+) -> tuple[int, Files]:
+    answer = client.ask("GET", f"/v2/{repository}/blobs/{digest}", SECONDS, stream=True)
+    if not answer.ok:
+        raise HorcruxError(f"{image}: its layer {digest} cannot be read: {client.refusal(answer)}")
+    stream = Checked(client.pieces(answer, SECONDS), digest, image)
+    try:
+        layer = layers.read(stream, below, wanted, left)
+    except failures() as error:
+        raise HorcruxError(
+            f"{image}: its layer {digest} cannot be unpacked ({error}); is it an image that runs?"
+        ) from None
+    finally:
+        stream.finish()
+    return layer.unpacked, layers.over(below, layer)
+
+
+def _manifest(
+    client: Client, repository: str, digest: str, processor: str, depth: int
+) -> Mapping[str, Any]:
+    """The manifest with the layers, by way of indexes."""
+    found = content.manifest(client, repository, digest, SECONDS, MANIFEST_LIMIT)
+    if found is None:
+        raise HorcruxError(f"{client.what} at {client.url} has no {repository}@{digest}")
+    if found.digest != digest:
+        raise HorcruxError(
+            f"{client.what} at {client.url} sends another manifest for {repository}@{digest}, "
+            f"{found.digest}; push the image again"
+        )
+    told = _parsed(found.data, f"{repository}@{digest}")
+    if "layers" in told:
+        return told
+    if not depth:
+        raise HorcruxError(f"{repository}@{digest}: indexes within indexes; name an image")
+    child = _child(told, f"{repository}@{digest}", processor)
+    return _manifest(client, repository, child, processor, depth - 1)
+
+
+def _parsed(data: bytes, image: str) -> Mapping[str, Any]:
+    try:
+        told = json.loads(data)
+    except ValueError:
+        told = None
+    if not isinstance(told, dict) or not isinstance(
+        told.get("layers", told.get("manifests")), list
+    ):
+        raise HorcruxError(
+            f"{image} is not an image of today's kinds (OCI, or Docker's schema 2): build it anew"
+        )
+    return told
+
+
+def _child(index: Mapping[str, Any], image: str, processor: str) -> str:
+    """The digest of an index's image for Linux on a processor."""
+    there: dict[tuple[str, str], str] = {}
+    for child in index["manifests"]:
+        its = child.get("platform") or {}
+        there.setdefault((str(its.get("os")), str(its.get("architecture"))), str(child["digest"]))
+    if ("linux", processor) in there:
+        return there["linux", processor]
+    known = ", ".join(sorted(f"{system}/{its}" for system, its in there)) or "none"
+    raise HorcruxError(f"{image} has no image for linux/{processor}; it has: {known}")
+
+
+def _here() -> str:
+    machine = platform.machine()
+    return PROCESSORS.get(machine, machine)
