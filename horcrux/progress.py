@@ -175,6 +175,9 @@ def _described(step: StepEventMetadata) -> str:
     return f"{verb} {noun} {name}".strip()
 
 
+PIPED_WIDTH = 1000  # columns: no cell of a table is ever broken for a program that reads it
+
+
 class _Console(Console):
     """A console whose reader may leave (`… | head`) without ending the update."""
 
@@ -183,5 +186,11 @@ class _Console(Console):
 
 
 def console() -> Console:
-    """Where people read: the terminal, or plain lines."""
+    """What goes on, on standard error: for people to read beside what a command answers."""
     return _Console(file=sys.stderr, highlight=False, soft_wrap=True)
+
+
+def output() -> Console:
+    """What a command was asked for, on standard output; whole lines where that is no terminal."""
+    width = None if sys.stdout.isatty() else PIPED_WIDTH
+    return _Console(file=sys.stdout, highlight=False, soft_wrap=True, width=width)

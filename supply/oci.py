@@ -10,6 +10,9 @@ DIGEST = re.compile(r"sha256:[a-f0-9]{64}")
 REPOSITORY = re.compile(
     r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
 )
+# The tags of what is about the image with this digest: cosign's signatures, attestations and SBOMs, and the
+# list of referrers that the specification has for registries without that API.
+ABOUT = re.compile(r"sha256-([a-f0-9]{64})(\.(sig|att|sbom))?")
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 IMAGE_TYPES = (
     "application/vnd.oci.image.manifest.v1+json",
@@ -38,11 +41,12 @@ class Reference:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A manifest as it was sent, with what it says of itself."""
+    """A manifest as it was sent, with what it says of itself; `subject`: the digest of what it is about."""
 
     data: bytes
     media_type: str
     references: tuple[Reference, ...]
+    subject: str | None = None
 
     @property
     def digest(self) -> str:
@@ -82,7 +86,9 @@ def manifest(data: bytes, content_type: str = "") -> Manifest:
             raise ManifestError("it names neither layers nor other manifests")
     except (KeyError, TypeError, AttributeError) as error:
         raise ManifestError(f"a part of it is described badly ({error!r})") from error
-    return Manifest(data, told, tuple(found))
+    subject = content.get("subject")
+    about = subject.get("digest") if isinstance(subject, dict) else None
+    return Manifest(data, told, tuple(found), about if is_digest(str(about)) else None)
 
 
 def _reference(item: dict[str, Any], kind: Literal["manifest", "blob"]) -> Reference:

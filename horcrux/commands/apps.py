@@ -12,7 +12,7 @@ from horcrux import registry
 from horcrux.commands.releases import Shown
 from horcrux.context import AsJson, Environment, context, print_json
 from horcrux.exits import Exit, HorcruxError
-from horcrux.progress import console
+from horcrux.progress import console, output
 from horcrux.rollouts import words
 from horcrux.rollouts.change import Change, Setting, app_of, carry_out
 from horcrux.rollouts.history import as_settings, earlier
@@ -130,7 +130,7 @@ def secrets_list(stack: Environment = None, as_json: AsJson = False) -> None:
     table = Table("app", "secret", "value", box=None, header_style="dim")
     for row in rows:
         table.add_row(row["app"], row["secret"], row["value"])
-    console().print(table)
+    output().print(table)
 
 
 def _asked_for(settings: Settings) -> Iterator[tuple[str, str, int | None]]:

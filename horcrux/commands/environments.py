@@ -12,7 +12,7 @@ from horcrux import lifecycle
 from horcrux.context import AsJson, Environment, Yes, confirm, context, print_json
 from horcrux.exits import Exit, HorcruxError
 from horcrux.inventory import leftovers, remove_leftovers
-from horcrux.progress import console
+from horcrux.progress import console, output
 from horcrux.rollouts.look import last_walk
 from horcrux.settings import stack_file
 from horcrux.stack import Stack
@@ -104,7 +104,7 @@ def env_list(as_json: AsJson = False) -> None:
     table = Table("environment", "state", box=None)
     for row in rows:
         table.add_row(str(row["environment"]), "up" if row["up"] else "not up")
-    console().print(table)
+    output().print(table)
 
 
 def register(app: typer.Typer) -> None:

@@ -14,7 +14,7 @@ from horcrux.context import AsJson, Environment, Outputs, context, print_json
 from horcrux.docker_api import Access
 from horcrux.exits import Exit, HorcruxError
 from horcrux.images import hosts, listing, prefetch, prune, resolve, stats, wanted
-from horcrux.progress import console
+from horcrux.progress import console, output
 from horcrux.report import units
 from horcrux.report.units import plain
 
@@ -49,7 +49,7 @@ def list_(stack: Environment = None, as_json: AsJson = False) -> None:
             units.size(row["size"]),
             _where(row["hosts"], len(found)),
         )
-    console().print(table)
+    output().print(table)
     _tell_silent({**away, **failed}, "what lies there is not known")
 
 
@@ -149,12 +149,12 @@ def stats_(stack: Environment = None, as_json: AsJson = False) -> None:
             _up(row["up"]),
         )
     if asked:
-        console().print(table)
+        output().print(table)
     if others:
-        console().print(f"not asked yet: {', '.join(others)}", markup=False)
+        output().print(f"not asked yet: {', '.join(others)}", markup=False)
     for disk in stats.disks(told):
         space = f"{units.size(disk['stored'])} of {units.size(disk['limit'])}"
-        console().print(f"{plain(disk['host'])}: {space}", markup=False)
+        output().print(f"{plain(disk['host'])}: {space}", markup=False)
 
 
 def _cache(outputs: Outputs) -> dict[str, Any]:

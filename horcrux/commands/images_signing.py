@@ -13,7 +13,7 @@ from horcrux.images.client import Client
 from horcrux.images.located import located
 from horcrux.images.names import Name
 from horcrux.images.resolve import Answer
-from horcrux.progress import console
+from horcrux.progress import console, output
 
 Image = Annotated[str, typer.Argument(help="As settings name it: 127.0.0.1:8500/shop:1.4")]
 
@@ -75,9 +75,9 @@ def verify(
     if as_json:
         print_json({"image": answer.written, "digest": answer.digest, "signed_by": signers})
         return
-    console().print(answer.written, markup=False)
+    output().print(answer.written, markup=False)
     for signer in signers:
-        console().print(f"[green]✓[/] signed by the key {signer}")
+        output().print(f"[green]✓[/] signed by the key {signer}")
 
 
 def _signers(

@@ -10,7 +10,7 @@ from horcrux.commands.images_vulnerabilities_table import plain_data, show
 from horcrux.context import AsJson, Environment, context, print_json
 from horcrux.exits import Exit, HorcruxError
 from horcrux.images import inspection, located, wanted
-from horcrux.progress import console
+from horcrux.progress import console, output
 from horcrux.report import units
 from horcrux.report.units import plain
 
@@ -98,7 +98,7 @@ def advisories(
         )
         return
     releases = ", ".join(kept.releases)
-    console().print(
+    output().print(
         f"{units.count(kept.count)} advisories of {units.moment(kept.at)}, from {plain(kept.data)}\n"
         f"for {plain(releases)}",
         markup=False,

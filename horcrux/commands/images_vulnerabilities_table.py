@@ -10,7 +10,7 @@ from rich.text import Text
 from horcrux.images.inspection import Report
 from horcrux.images.vulnerabilities import Severity
 from horcrux.images.waivers import Judged
-from horcrux.progress import console
+from horcrux.progress import output
 from horcrux.report import units
 from horcrux.report.units import plain
 
@@ -20,12 +20,12 @@ TOLD = Severity.MEDIUM  # and above; what Debian calls minor is counted, and sho
 
 def show(name: str, report: Report, refused: Sequence[Judged], *, every: bool) -> None:
     """An image's, for people; `every`: those of severity low, too."""
-    console().print(_headline(name, report, len(refused)))
+    output().print(_headline(name, report, len(refused)))
     shown = [its for its in report.judged if every or its.waiver or its.finding.severity >= TOLD]
     if shown:
-        console().print(_table(sorted(shown, key=lambda its: its.waiver is not None), refused))
+        output().print(_table(sorted(shown, key=lambda its: its.waiver is not None), refused))
     for line in report.told:
-        console().print(f" ! {plain(line)}", markup=False, highlight=False)
+        output().print(f" ! {plain(line)}", markup=False, highlight=False)
 
 
 def _table(shown: Sequence[Judged], refused: Sequence[Judged]) -> Table:

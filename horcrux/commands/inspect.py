@@ -14,7 +14,7 @@ from horcrux.cluster.logs import LogReader
 from horcrux.context import AsJson, Environment, context, print_json
 from horcrux.docker_api import connect
 from horcrux.exits import Exit, HorcruxError
-from horcrux.progress import console
+from horcrux.progress import output
 
 PAGES = ("portal", "grafana")
 COLOURS = {"ready": "green", "stopped": "red", "down": "red", "missing": "red"}
@@ -32,7 +32,7 @@ def status(stack: Environment = None, as_json: AsJson = False) -> None:
 
 
 def _show(found: dict[str, Any]) -> None:
-    out = console()
+    out = output()
     out.print(f"[bold]{found['environment']}[/] on the target {found['target']}")
     hosts = Table("host", "role", "zone", "state", box=None, header_style="dim")
     for host in found["hosts"]:

@@ -19,7 +19,7 @@ from horcrux.commands.monitoring_cells import Room
 from horcrux.commands.monitoring_history import QUERY, STEP_SECONDS, WINDOW_SECONDS, History
 from horcrux.context import AsJson, Environment, context, print_json
 from horcrux.docker_api import connect
-from horcrux.progress import console
+from horcrux.progress import console, output
 from horcrux.report.units import plain
 
 INTERVAL_SECONDS = 2.0  # each look costs a command in control's container
@@ -53,7 +53,7 @@ def top(
     if as_json:
         print_json(ask(client, "GET", "/v1/overview"))
         return
-    out = Console(highlight=False)
+    out = output()
     if not out.is_terminal:
         out.width = UNSEEN_COLUMNS
     _remember(client, history)
@@ -95,7 +95,7 @@ def events(
     known = ask(client, "GET", f"/v1/events?{urlencode({'since': start, 'limit': MOST})}")["events"]
     wanted = [event for event in known if kind in {None, event["kind"]}]
     shown = wanted[len(wanted) - min(tail, len(wanted)) :]
-    out = Console(highlight=False, soft_wrap=True)
+    out = output()
     if as_json and not following:
         print_json({"events": shown})
         return

@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 import docker
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -19,7 +18,7 @@ from horcrux.commands.monitoring_top import MARKS, sorted_alerts
 from horcrux.context import AsJson, Environment, context, print_json
 from horcrux.docker_api import connect
 from horcrux.exits import Exit, HorcruxError
-from horcrux.progress import console
+from horcrux.progress import console, output
 from horcrux.report import units
 from horcrux.report.units import plain
 
@@ -34,7 +33,7 @@ def list_(stack: Environment = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"alerts": alerts})
     else:
-        out = Console(highlight=False, soft_wrap=True)
+        out = output()
         for alert in alerts:
             out.print(*_lines(alert, time.time()), sep="\n")
         if not alerts:
@@ -63,7 +62,7 @@ def _lines(alert: dict[str, Any], now: float) -> list[Text]:
 def try_out(receiver: Receiver = None, stack: Environment = None) -> None:
     """Send a test to one receiver or to all, and say which delivered it."""
     results = ask(_client(stack), "POST", "/v1/alerts/test", {"receiver": receiver})["results"]
-    out = Console(highlight=False, soft_wrap=True)
+    out = output()
     for result in results:
         mark = Text("✓ ", "green") if result["ok"] else Text("✗ ", "red")
         said = f"{result['receiver']} ({result['kind']}): {result['detail']}"
@@ -108,7 +107,7 @@ def silences(stack: Environment = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"silences": found})
         return
-    out = Console(highlight=False)
+    out = output()
     if not found:
         out.print("nothing is silenced")
         return

@@ -11,7 +11,7 @@ from rich.markdown import Markdown
 from horcrux import doctor as doctors
 from horcrux.context import AsJson, Environment, context, print_json
 from horcrux.exits import Exit, HorcruxError
-from horcrux.progress import console
+from horcrux.progress import console, output
 
 
 def config_schema() -> None:
@@ -73,9 +73,9 @@ def doctor(stack: Environment = None, as_json: AsJson = False) -> None:
     else:
         for check in checks:
             mark = "[green]✓[/]" if check.well else "[red]✗[/]"
-            console().print(f"{mark} {check.what}: {check.found}")
+            output().print(f"{mark} {check.what}: {check.found}")
             if not check.well:
-                console().print(f"    [dim]what to do:[/] {check.remedy}")
+                output().print(f"    [dim]what to do:[/] {check.remedy}")
     if not all(check.well for check in checks):
         raise typer.Exit(Exit.UNHEALTHY)
 

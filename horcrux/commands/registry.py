@@ -11,7 +11,7 @@ from horcrux.exits import Exit, HorcruxError
 from horcrux.images import catalog as catalogs
 from horcrux.images import prune, replica
 from horcrux.images.listing import short
-from horcrux.progress import console
+from horcrux.progress import console, output
 from horcrux.report import units
 from horcrux.report.units import plain
 
@@ -61,9 +61,9 @@ def catalog(stack: Environment = None, as_json: AsJson = False) -> None:
     if rows:
         _show(rows)
     else:
-        console().print("the registry is empty")
+        output().print("the registry is empty")
     if told := replica.ask(registry):
-        console().print(registry_replica.line(told), markup=False)
+        output().print(registry_replica.line(told), markup=False)
 
 
 def _show(rows: list[dict[str, Any]]) -> None:
@@ -77,7 +77,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
             units.size(row["size"]),
             pushed,
         )
-    console().print(table)
+    output().print(table)
 
 
 def gc(stack: Environment = None) -> None:

@@ -1,21 +1,21 @@
 """Verbs about the registry's replica: replicate, restore, status."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
 
-from horcrux.context import AsJson, Environment, context, print_json
+from horcrux.context import AsJson, Environment, Outputs, context, print_json
 from horcrux.exits import Exit, HorcruxError
 from horcrux.images import prune
 from horcrux.images import replica as replicas
-from horcrux.progress import console
+from horcrux.progress import console, output
 from horcrux.report import units
 from horcrux.report.units import many, plain
 
 Apps = Annotated[
-    bool, typer.Option("--apps", help="Only what the apps' releases name, not everything.")
+    bool, typer.Option("--apps", help="Only what the apps and their releases name, not everything.")
 ]
 
 
@@ -40,9 +40,9 @@ def replicate(stack: Environment = None) -> None:
 
 def restore(stack: Environment = None, apps: Apps = False) -> None:
     """Bring back from the replica what the registry does not have; it may be interrupted and repeated."""
-    values = context.outputs(stack).values
-    registry = values["registry"]
-    wanted = replicas.of_registry(registry, prune.of_stack(values)) if apps else None
+    outputs = context.outputs(stack)
+    registry = outputs.values["registry"]
+    wanted = replicas.of_registry(registry, _named(outputs)) if apps else None
     began, last = time.monotonic(), dict[str, Any]()
     with console().status("asking the replica") as status:
         for last in replicas.restore(registry, wanted):
@@ -77,7 +77,7 @@ def status(stack: Environment = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json(told or {"enabled": False})
     elif told is None:
-        console().print("the registry has no replica")
+        output().print("the registry has no replica")
     else:
         show(told)
     if told:
@@ -86,7 +86,7 @@ def status(stack: Environment = None, as_json: AsJson = False) -> None:
 
 def show(told: Mapping[str, Any]) -> None:
     """The replica in some lines."""
-    console().print(line(told), markup=False)
+    output().print(line(told), markup=False)
     _lines(told)
     if told.get("failure"):
         again = told.get("again_seconds") or 0
@@ -102,6 +102,12 @@ def line(told: Mapping[str, Any]) -> str:
     if told["pending"] and told.get("compared"):
         return f"replica {name}: lacks {many(told['pending'], 'tag')}{since}"
     return f"replica {name}: {f'not known{since}' if told.get('failure') else 'comparing'}"
+
+
+def _named(outputs: Outputs) -> Iterator[str]:
+    """The images of the apps as the settings have them, and of all releases that are remembered."""
+    yield from prune.of_stack(outputs.values)
+    yield from (app.image for app in outputs.project.settings().apps.values() if app.image)
 
 
 def _came(first: Mapping[str, Any], last: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from horcrux.cluster import control, services, tasks, traffic, walk
 from horcrux.context import AsJson, Environment, Outputs, context, print_json
 from horcrux.docker_api import connect
 from horcrux.exits import Exit, HorcruxError
-from horcrux.progress import console
+from horcrux.progress import console, output
 from horcrux.report import units
 from horcrux.report.units import plain
 from horcrux.rollouts import change, history, listing, words
@@ -54,13 +54,13 @@ def list_(app: str, stack: Environment = None, as_json: AsJson = False) -> None:
             Text(listing.doing(row), COLOURS.get(row["state"], "")),
             f"{count['healthy']}/{count['desired']}" if count else units.NOTHING,
         )
-    console().print(table)
+    output().print(table)
     for row in rows:
         if row["reason"]:
-            console().print(Text(f"r{row['number']} {row['state']}: {plain(row['reason'])}"))
+            output().print(Text(f"r{row['number']} {row['state']}: {plain(row['reason'])}"))
     if known.walk and known.walk.over and not change.recorded(outputs, app, known.walk):
-        console().print(f"the update that began {words.number(known.walk)} did not come to its end")
-        console().print(f"    [dim]what to do:[/] horcrux release resume {app}")
+        output().print(f"the update that began {words.number(known.walk)} did not come to its end")
+        output().print(f"    [dim]what to do:[/] horcrux release resume {app}")
 
 
 def show(

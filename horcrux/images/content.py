@@ -37,6 +37,13 @@ def manifest(
     return _right(client, repository, reference, found) if ":" in reference else found
 
 
+def referrers(
+    client: Client, repository: str, digest: str, seconds: float, most: int
+) -> Content | None:
+    """The index of what refers to a manifest; None where the place has no such lists. Raises HorcruxError."""
+    return _read(client, f"/v2/{repository}/referrers/{digest}", seconds, most)
+
+
 def blob(client: Client, repository: str, digest: str, seconds: float, most: int) -> bytes | None:
     """A blob of at most so many bytes, right by its digest; None where there is none.
 

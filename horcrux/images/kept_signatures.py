@@ -49,18 +49,20 @@ class Reader:
         return Kept(tuple(listed), signatures, unreadable)
 
     def bundles(self) -> Kept:
-        """What cosign 3 keeps in bundles. Raises HorcruxError."""
-        tag = signature_bundle.tag(self.digest)
-        found = self._manifest(tag)
-        if found is None:
-            return Kept()
-        listed = signature_bundle.referrers(found)
+        """What cosign 3 keeps in bundles: in the list of the image's referrers, or in the one under a
+        tag, which clients keep where a registry has no such lists. Raises HorcruxError.
+        """
+        listed = self._listed(self._referrers()) or self._listed(
+            self._manifest(signature_bundle.tag(self.digest))
+        )
         if listed is None:
-            return Kept(unreadable=(f"the tag {tag} is no list of referrers",))
+            return Kept(
+                unreadable=("what lies there as its list of referrers is no list of referrers",)
+            )
         if len(listed) > ENTRIES:
             raise HorcruxError(
-                f"{self.repository}:{tag} in {self.client.what} lists {len(listed)} bundles, and no more "
-                f"than {ENTRIES} are looked at; sign the image as horcrux images sign does"
+                f"{self.client.what} lists {len(listed)} bundles about {self.repository}@{self.digest}, and "
+                f"no more than {ENTRIES} are looked at; sign the image as horcrux images sign does"
             )
         return Kept((), *_each("bundle", listed, self._of_bundle))
 
@@ -74,6 +76,15 @@ class Reader:
             raise ValueError("has a manifest that is not there")
         blob = signature_bundle.content_of(manifest.data)
         return signature_bundle.signature(self._blob(blob)) if blob else None
+
+    def _listed(self, found: Content | None) -> list[str] | None:
+        """The bundles in a list of referrers; None for what is no such list."""
+        return signature_bundle.referrers(found) if found else []
+
+    def _referrers(self) -> Content | None:
+        return content.referrers(
+            self.client, self.repository, self.digest, self._left(), MANIFEST_BYTES
+        )
 
     def _manifest(self, reference: str, most: int = MANIFEST_BYTES) -> Content | None:
         return content.manifest(self.client, self.repository, reference, self._left(), most)

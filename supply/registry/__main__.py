@@ -13,11 +13,13 @@ from supply.children import run_together
 from supply.registry import replication
 from supply.registry.accounts import Accounts
 from supply.registry.admission import Admission
+from supply.registry.discovery import Discovery
 from supply.registry.distribution import ADDRESS, Distribution
 from supply.registry.gate import Gate
 from supply.registry.immutable import Immutable
 from supply.registry.keys import Keys
 from supply.registry.metrics import Metrics
+from supply.registry.referrers import Referrers
 from supply.registry.replica_settings import ReplicaSettings
 from supply.registry.server import Server
 from supply.registry.storage import Storage
@@ -60,9 +62,10 @@ def made(places: Places, keys: Keys, session: aiohttp.ClientSession) -> Server:
     """The server with all its parts."""
     told = json.loads((places.folder / "settings.json").read_text())
     tokens, storage = Tokens(keys), Storage(places.storage)
+    distribution = Distribution(session, tokens, places.address)
     gate = Gate(
         tokens,
-        Distribution(session, tokens, places.address),
+        distribution,
         Admission(storage.silent),
         Immutable.read(told),
         Metrics(),
@@ -71,6 +74,7 @@ def made(places: Places, keys: Keys, session: aiohttp.ClientSession) -> Server:
     return Server(
         Accounts(places.folder / "accounts.json"),
         gate,
+        Discovery(tokens, distribution, Referrers(storage)),
         storage,
         places.distribution,
         replication.made(settings, gate, storage, session, places.storage) if settings else None,

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
 
+from supply.registry.referrers import Referrers
 from supply.registry.retention import Forgotten, Rule, forgettable, with_children
 from supply.registry.storage import Storage, Tagged
 
@@ -30,7 +31,12 @@ def told(storage: Storage, tagged: Tagged) -> dict[str, Any]:
 def forgotten(storage: Storage, rule: Rule) -> tuple[Forgotten, dict[str, Any]]:
     """What a rule lets go, and the same as it is answered."""
     tags = list(storage.tags())
-    found = forgettable(tags, rule, lambda digest: children(storage, digest))
+    about = Referrers(storage)
+
+    def subjected(repository: str, digest: str) -> list[str]:
+        return [str(its["digest"]) for its in about.of(repository, digest)]
+
+    found = forgettable(tags, rule, lambda digest: children(storage, digest), subjected)
     gone = set(found.tags)
     return found, {
         "deleted": [told(storage, each) for each in found.tags],

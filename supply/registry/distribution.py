@@ -33,6 +33,13 @@ class Distribution:
             answer.raise_for_status()
             return answer.headers["Docker-Content-Digest"]
 
+    async def written(self, repository: str, uri: str) -> int | None:
+        """How many bytes of a layer have come so far; None of what is no upload under way."""
+        headers = self._tokens.own(repository, "pull", "push")
+        async with self._request("GET", uri, headers) as answer:
+            first, _, last = answer.headers.get("Range", "").partition("-")
+            return int(last) + 1 if first == "0" and last.isdigit() else None
+
     async def forget(self, repository: str, digest: str) -> None:
         """Delete a manifest, and with it the tags that mean it. One that is not there is well too."""
         headers = self._tokens.own(repository, "pull", "delete")
@@ -40,11 +47,13 @@ class Distribution:
             if answer.status != 404:
                 answer.raise_for_status()
 
-    async def pass_on(self, request: web.Request, data: bytes = b"") -> web.Response:
-        """What distribution answers to a client's request, with his own headers."""
+    async def pass_on(
+        self, request: web.Request, data: bytes = b"", path: str | None = None
+    ) -> web.Response:
+        """What distribution answers to a client's request, or with his headers to one of another path."""
         sent = {k: v for k, v in request.headers.items() if k.lower() not in HOP_BY_HOP}
         try:
-            async with self._request(request.method, request.path_qs, sent, data) as answer:
+            async with self._request(request.method, path or request.path_qs, sent, data) as answer:
                 told = {k: v for k, v in answer.headers.items() if k.lower() not in HOP_BY_HOP}
                 if request.method == "HEAD" and "Content-Length" in answer.headers:
                     told["Content-Length"] = answer.headers["Content-Length"]

@@ -1,4 +1,6 @@
-"""What stands before pushes: tags that keep their meaning, and the wait while room is freed."""
+"""What stands before pushes: tags that keep their meaning, chunks in their order, and the wait while room
+is freed.
+"""
 
 import asyncio
 import re
@@ -18,6 +20,7 @@ from supply.registry.metrics import Metrics
 from supply.registry.tokens import Tokens
 
 UPLOAD = re.compile(r"/v2/(.+)/blobs/uploads/")
+CHUNK = re.compile(r"(?:bytes )?(\d+)-\d+(?:/.*)?")
 
 
 @dataclass
@@ -59,7 +62,8 @@ class Gate:
             self.metrics.refused.labels("busy").inc()
             return answers.busy(f"{error}; push again in a moment")
         if answer.status == 201:
-            await self.admission.named(repository, _named(data))
+            named = {reference.digest for reference in _read(data).references}
+            await self.admission.named(repository, named)
             self.pushed()
         return answer
 
@@ -71,7 +75,11 @@ class Gate:
             if known not in (None, oci.digest_of(data)):
                 self.metrics.refused.labels("immutable").inc()
                 return answers.refused(409, "DENIED", refusal(repository, reference, str(known)))
-        return await self.distribution.pass_on(request, data)
+        answer = await self.distribution.pass_on(request, data)
+        subject = _read(data).subject if answer.status == 201 else None
+        if subject:
+            answer.headers["OCI-Subject"] = subject  # we list it among what refers to that
+        return answer
 
     async def delete(self, request: web.Request) -> web.Response:
         """Something is to go; not while the collector reads."""
@@ -108,14 +116,25 @@ class Gate:
         except BusyError:
             self.metrics.refused.labels("busy").inc()
             return web.Response(status=500)  # nginx tells the client; see nginx.conf
-        return web.Response(status=204)
+        return web.Response(status=204 if await self._in_order(request, found[1]) else 403)
+
+    async def _in_order(self, request: web.Request, repository: str) -> bool:
+        """Whether a chunk begins where the layer ends so far; one that does not say where begins there."""
+        chunk = CHUNK.fullmatch(request.headers.get("Content-Range", ""))
+        if chunk is None:
+            return True
+        uri = request.headers["X-Original-URI"]
+        written = await self.distribution.written(repository, uri)
+        # Distribution says 0-0 of nothing, as of one byte.
+        return written is None or int(chunk[1]) == written or (int(chunk[1]), written) == (0, 1)
 
     def _pushes(self, request: web.Request, repository: str) -> bool:
         return self.tokens.allows(request.headers.get("Authorization"), repository, "push")
 
 
-def _named(data: bytes) -> set[str]:
+def _read(data: bytes) -> oci.Manifest:
+    """A manifest; one that names nothing where distribution has taken what we cannot read."""
     try:
-        return {reference.digest for reference in oci.manifest(data).references}
+        return oci.manifest(data)
     except oci.ManifestError:
-        return set()
+        return oci.Manifest(data, "", ())

@@ -20,11 +20,11 @@ class Immutable:
         return cls(tuple(told.get("immutable", ())))
 
     def has(self, repository: str, reference: str) -> bool:
-        """Whether a reference is a tag that stays what it is."""
+        """Whether a reference is a tag that stays what it is; what is said of an image may grow."""
         named = f"{repository}:{reference}"
-        return not oci.is_digest(reference) and any(
-            fnmatch.fnmatchcase(named, pattern) for pattern in self.patterns
-        )
+        if oci.is_digest(reference) or oci.ABOUT.fullmatch(reference):
+            return False
+        return any(fnmatch.fnmatchcase(named, pattern) for pattern in self.patterns)
 
 
 def refusal(repository: str, tag: str, known: str) -> str:

@@ -5,7 +5,6 @@ has come already stays.
 """
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -25,11 +24,9 @@ from supply.cache.failure import (
 from supply.cache.settings import Upstream
 from supply.cache.status import BusyError, check_busy
 from supply.cache.upstream import Client, Headers
+from supply.registry.passing import SILENCE_SECONDS, Passing
 from supply.registry.tokens import Tokens
 
-# Without a piece being taken, or without the answer at the end: a store that moves a layer of several GB to
-# its place takes a minute.
-SILENCE_SECONDS = 120.0
 # None of aiohttp's own limits: its silence would be ours while we send.
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5.0)
 PAGES = 1000  # of a list of tags; registries give a hundred or a thousand tags in each
@@ -105,7 +102,7 @@ class Place(Client):
             "Content-Type": "application/octet-stream",
             "Content-Length": str(reference.size),
         }
-        passing = _Passing(body, sent)
+        passing = Passing(body, sent)
         try:
             async with asyncio.timeout(SILENCE_SECONDS) as limit:
                 await self._put(url, repository, passing.pieces(limit), headers)
@@ -185,34 +182,6 @@ class Own(Place):
             answer.close()
             raise
         return answer
-
-
-class _Passing:
-    """A blob on its way, hashed."""
-
-    def __init__(self, body: Body, sent: Callable[[int], None]) -> None:
-        self._body, self._sent = body, sent
-        self._hash, self._size = hashlib.sha256(), 0
-        self.failure: UpstreamError | None = None
-
-    async def pieces(self, limit: asyncio.Timeout) -> AsyncIterator[bytes]:
-        """What is sent; each piece that is taken moves the limit."""
-        try:
-            async for chunk in self._body.chunks:
-                limit.reschedule(asyncio.get_running_loop().time() + SILENCE_SECONDS)
-                self._hash.update(chunk)
-                self._size += len(chunk)
-                self._sent(len(chunk))
-                yield chunk
-        except UpstreamError as error:
-            self.failure = error
-            raise
-
-    def check(self, reference: oci.Reference) -> None:
-        """Raises WrongError when all of it came and is something else."""
-        found = f"sha256:{self._hash.hexdigest()}"
-        if self._size >= reference.size and found != reference.digest:
-            raise WrongError(f"{reference.digest} is damaged: its content has the digest {found}")
 
 
 async def _check(answer: aiohttp.ClientResponse, what: str) -> None:

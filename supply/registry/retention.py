@@ -5,15 +5,14 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
+from supply import oci
 from supply.registry.storage import Tagged
 
 Children = Callable[[str], Collection[str]]
+About = Callable[[str, str], Collection[str]]
 
 # The platform's own tags, one for each content of an app; see components/app_image.py.
 OWN = re.compile(r"(source|image)-[a-f0-9]{16}|[a-f0-9]{12}")
-# What belongs to the image with this digest: cosign's signatures, attestations and SBOMs, and the list of
-# referrers that the OCI specification has for registries like this one.
-ABOUT = re.compile(r"sha256-([a-f0-9]{64})(\.(sig|att|sbom))?")
 
 
 @dataclass(frozen=True)
@@ -32,12 +31,12 @@ class Rule:
     used: Collection[str] = ()
 
 
-def forgettable(tags: Iterable[Tagged], rule: Rule, children: Children) -> Forgotten:
+def forgettable(tags: Iterable[Tagged], rule: Rule, children: Children, about: About) -> Forgotten:
     """What goes: of the platform's own tags, those beyond the newest of each repository that nothing used
     needs.
 
     An image goes by its digest, so it stays while any tag of its repository that stays means the same.
-    `children`: the manifests that an index names.
+    `children`: the manifests that an index names; `about`: those of a repository that are about one.
     """
     by_repository = defaultdict(list)
     for tagged in tags:
@@ -47,7 +46,14 @@ def forgettable(tags: Iterable[Tagged], rule: Rule, children: Children) -> Forgo
     for repository, its in by_repository.items():
         its_gone, digests = _of_repository(repository, its, rule, children)
         gone += its_gone
-        manifests += [(repository, digest) for digest in digests]
+        staying = {t.digest for t in its if t not in its_gone}
+        digests += [
+            each
+            for digest in digests
+            for each in about(repository, digest)
+            if each not in staying and each not in digests
+        ]
+        manifests += [(repository, digest) for digest in dict.fromkeys(digests)]
     return Forgotten(tuple(gone), tuple(manifests))
 
 
@@ -55,7 +61,7 @@ def _of_repository(
     repository: str, its: Collection[Tagged], rule: Rule, children: Children
 ) -> tuple[list[Tagged], list[str]]:
     used = {u.partition("@")[2] for u in rule.used if u.partition("@")[0] == repository}
-    about = [t for t in its if ABOUT.fullmatch(t.tag)]
+    about = [t for t in its if oci.ABOUT.fullmatch(t.tag)]
     counted = sorted(
         (t for t in its if OWN.fullmatch(t.tag)),
         key=lambda t: (t.pushed, t.tag),
@@ -97,5 +103,5 @@ def _forgotten(gone: Iterable[Tagged], staying: Collection[str], children: Child
 
 
 def _subject(tagged: Tagged) -> str:
-    named = ABOUT.fullmatch(tagged.tag)
+    named = oci.ABOUT.fullmatch(tagged.tag)
     return named[1] if named else ""

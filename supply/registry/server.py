@@ -16,6 +16,7 @@ from supply.registry import answers, catalog, replication
 from supply.registry.accounts import Accounts
 from supply.registry.admission import BusyError
 from supply.registry.collection import CollectionError, collect
+from supply.registry.discovery import Discovery
 from supply.registry.gate import Gate
 from supply.registry.replication import Replication
 from supply.registry.retention import Rule
@@ -31,6 +32,7 @@ class Server:
 
     accounts: Accounts
     gate: Gate
+    discovery: Discovery
     storage: Storage
     configuration: Path
     replication: Replication | None = None
@@ -47,6 +49,7 @@ class Server:
                 web.post("/horcrux/prune", self.for_admins(self.prune)),
                 *self._of_replica(),
                 web.get("/metrics", self.measured),
+                *self.discovery.routes(),
                 *self.gate.routes(),
             ]
         )

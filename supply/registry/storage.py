@@ -48,6 +48,11 @@ class Storage:
             repository = link.parents[4].relative_to(repositories)
             yield str(repository), f"sha256:{link.parent.name}"
 
+    def manifests_of(self, repository: str) -> Iterator[str]:
+        """The digests of a repository's manifests, tagged or not."""
+        revisions = self._root / "repositories" / repository / "_manifests/revisions/sha256"
+        return (f"sha256:{link.parent.name}" for link in revisions.glob("*/link"))
+
     def pushed(self) -> Iterator[Tagged]:
         """The same, each with the time of its push; the tag is empty."""
         repositories = self._root / "repositories"

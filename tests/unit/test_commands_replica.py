@@ -4,12 +4,14 @@ import asyncio
 import json
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from horcrux.exits import Exit, HorcruxError
 from horcrux.images import replica
+from horcrux.project import Project
 from tests.support.answering import DIGEST, OTHER, Answering, Reply
 from tests.support.image import image
 from tests.support.played_images import WEB, Played, refused, run
@@ -83,7 +85,12 @@ def test_without_a_replica_the_settings_are_named(dev: Played, verb: str) -> Non
     assert "registry.replica" in str(error)
 
 
-def test_restore_asks_for_everything_or_for_what_the_apps_name(dev: Played) -> None:
+def test_restore_asks_for_everything_or_for_what_the_apps_name(
+    dev: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = (f"localhost:{dev.server.address.partition(':')[2]}/blog:1", "quay.io/acme/x:1", None)
+    apps = {f"app-{n}": SimpleNamespace(image=image) for n, image in enumerate(images)}
+    monkeypatch.setattr(Project, "settings", lambda _: SimpleNamespace(apps=apps))
     dev.answers["POST", "/horcrux/restore"] = Reply(lines=[RESTORED])
     said = run("registry", "restore").output
     assert (
@@ -93,7 +100,7 @@ def test_restore_asks_for_everything_or_for_what_the_apps_name(dev: Played) -> N
     run("registry", "restore", "--apps")
     everything, named = (q.body for q in dev.server.asked if q.path == "/horcrux/restore")
     assert everything == {}
-    assert named == {"images": [f"web@{OTHER}"]}
+    assert named == {"images": ["blog:1", f"web@{OTHER}"]}
 
 
 def test_restore_tells_what_did_not_come_back(dev: Played) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from horcrux.commands.apps import _asked_for
 from horcrux.settings import SettingsError, parse
 from tests.support.recording import Stack, build, plain_texts
 
@@ -41,6 +42,17 @@ def test_the_registry_alone_is_told_of_its_replica_by_a_file_that_its_own_proces
     assert [urn for urn, text in told if PASSWORD in text] == [], "it is a secret of the state"
     inside = [r.urn for r in found.resources if PASSWORD in json.dumps(r.inputs, default=str)]
     assert [urn.rpartition("::")[2] for urn in inside] == ["registry"]
+
+
+def test_its_secret_is_among_those_that_the_settings_ask_for() -> None:
+    settings = parse({"registry": {"replica": REPLICA}}, "dev")
+    assert ("images", "vault", None) in list(_asked_for(settings))
+
+
+@pytest.mark.parametrize("name", ["push", "pull", "metrics"])
+def test_the_platform_s_own_accounts_are_nobody_else_s(name: str) -> None:
+    with pytest.raises(SettingsError, match="is an account of the platform's own"):
+        parse({"registry": {"accounts": {name: {"pull": ["*"]}}}}, "dev")
 
 
 def test_a_prefix_is_the_settings_own() -> None:

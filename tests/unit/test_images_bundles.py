@@ -54,12 +54,17 @@ def check(
         return signatures.check(client, SHOP, digest, [pem or public_pem(key())])
 
 
-async def test_what_cosign_3_left_in_a_registry_is_accepted(tmp_path: Path) -> None:
-    told = BUNDLES["signed"]
+@pytest.mark.parametrize("listed_by_the_registry", [False, True])
+async def test_what_cosign_3_left_in_a_registry_is_accepted(
+    tmp_path: Path, listed_by_the_registry: bool
+) -> None:
+    told, left = BUNDLES["signed"], of_cosign_3("signed")
     async with registry(tmp_path / "registry") as played:
         tag = signature_bundle.tag(told["digest"])
-        pushed = await played.client().push(SHOP, tag, of_cosign_3("signed"))
+        pushed = await played.client().push(SHOP, tag, left)
         assert pushed.status == 201
+        if listed_by_the_registry:  # cosign then keeps no list of its own
+            await played.server.gate.distribution.forget(SHOP, left.digest)
         ca = (played.folder / "cert.pem").read_text()
         place = {"url": played.client().url, "username": "pull", "password": RIGHT, "ca": ca}
         with Client(resolve.REGISTRY, place) as client:
@@ -162,7 +167,7 @@ def test_a_manifest_of_no_bundle_is_told(fake: FakeUpstream, changed: Any, why: 
         ),
         (
             index([{"artifactType": signature_bundle.BUNDLE, "digest": OTHER}] * 65),
-            "lists 65 bundles, and no more than 64",
+            "lists 65 bundles about",
         ),
     ],
 )

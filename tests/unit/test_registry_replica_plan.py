@@ -12,7 +12,7 @@ from supply import oci
 from supply.cache.body import Body
 from supply.cache.failure import DeniedError, LimitedError, UnavailableError, WrongError
 from supply.cache.settings import Upstream
-from supply.registry import place, replica_list
+from supply.registry import passing, place, replica_list
 from supply.registry.place import Place, RefusedError
 from supply.registry.replica_plan import held, held_tag, named, wanted
 from supply.registry.storage import Tagged
@@ -208,6 +208,7 @@ async def test_a_place_that_takes_nothing_more_is_not_waited_for_forever(
     registry: Elsewhere, client: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(place, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(passing, "SILENCE_SECONDS", 0.2)
 
     async def chunks() -> AsyncIterator[bytes]:
         yield CONTENT[:1000]

@@ -18,9 +18,14 @@ def own(n: int, meaning: str = "", repository: str = "web") -> Tagged:
     return Tagged(repository, f"source-{n:016x}", digest(meaning or str(n)), float(n))
 
 
+def nothing(_repository: str, _digest: str) -> list[str]:
+    """What is about a manifest, where nothing is."""
+    return []
+
+
 def tags(gone: list[Tagged], rule: Rule, **indexes: list[str]) -> list[str]:
     children = {digest(k): [digest(v) for v in its] for k, its in indexes.items()}
-    return [t.tag for t in forgettable(gone, rule, lambda d: children.get(d, [])).tags]
+    return [t.tag for t in forgettable(gone, rule, lambda d: children.get(d, []), nothing).tags]
 
 
 def test_the_newest_of_each_repository_stay() -> None:
@@ -79,7 +84,7 @@ def test_signatures_of_an_index_s_images_go_with_it() -> None:
 def test_referrers_go_with_all_that_their_list_names() -> None:
     its = [own(0), own(1), about("0", "", "list")]
     children = {digest("list"): [digest("signature")]}
-    found = forgettable(its, Rule(1), lambda d: children.get(d, []))
+    found = forgettable(its, Rule(1), lambda d: children.get(d, []), nothing)
     assert found.manifests == tuple(("web", digest(n)) for n in ("0", "list", "signature"))
 
 
@@ -89,7 +94,7 @@ def test_an_index_goes_before_its_images_and_those_that_others_name_stay() -> No
         digest("old"): [digest("a"), digest("shared")],
         digest("new"): [digest("shared")],
     }
-    found = forgettable(its, Rule(1), lambda d: children.get(d, []))
+    found = forgettable(its, Rule(1), lambda d: children.get(d, []), nothing)
     assert found.manifests == (("web", digest("old")), ("web", digest("a")))
 
 
@@ -107,7 +112,7 @@ def test_nothing_that_stays_loses_its_manifest(
     its = [own(n, meaning, repository) for n, meaning, repository in told]
     children = {digest("a"): [digest("b"), digest("c")], digest("c"): [digest("d")]}
     rule = Rule(keep, {f"web@{digest(name)}" for name in used})
-    found = forgettable(its, rule, lambda d: children.get(d, []))
+    found = forgettable(its, rule, lambda d: children.get(d, []), nothing)
     deleted, gone = set(found.manifests), set(found.tags)
     for each in its:
         assert (each in gone) == ((each.repository, each.digest) in deleted)
@@ -118,3 +123,10 @@ def test_nothing_that_stays_loses_its_manifest(
     for repository in ("web", "blog"):
         newest = sorted((t for t in its if t.repository == repository), key=lambda t: -t.pushed)
         assert not set(newest[:keep]) & gone
+
+
+def test_what_is_about_an_image_goes_with_it_unless_it_has_a_tag_that_stays() -> None:
+    its = [own(0), own(1), Tagged("web", "report", digest("tagged"), 2.0)]
+    about = {digest("0"): [digest("signature"), digest("tagged")], digest("1"): [digest("other")]}
+    found = forgettable(its, Rule(1), lambda _: [], lambda _, d: about.get(d, []))
+    assert found.manifests == (("web", digest("0")), ("web", digest("signature")))
