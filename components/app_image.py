@@ -16,8 +16,7 @@ from components.build_context import source
 from components.image_cache import ImageCache
 from components.images import Images
 from components.supply import Supply
-from horcrux.images.names import through_cache
-from horcrux.images.signing_rules import whole
+from horcrux.images.names import through_cache, whole
 from horcrux.settings import App, SettingsError
 
 IDENTITY = 16  # characters: as good as unique among the images of one app

@@ -9,8 +9,8 @@ from components.app_image import AppImage
 from components.environment import Component
 from components.image_cache import ImageCache
 from components.supply import Supply
-from horcrux.images import signing_rules
 from horcrux.settings.images import Images
+from horcrux.signatures import signing_rules
 from providers.vetted_image import VettedImage
 
 

@@ -76,13 +76,14 @@ def _vetted(props: dict[str, Any]) -> Iterator[str]:
     """What the user is to be told of a good image. Raises HorcruxError."""
     from datetime import date
 
-    from horcrux.images import signatures, vetting
+    from horcrux.contents import vetting
     from horcrux.images.client import Client
     from horcrux.images.located import located
+    from horcrux.signatures import signed_images
 
     places, asked = props["places"], json.loads(props["asked"])
     image = located(places, props["pulled"])
     with Client(image.what, image.place) as client:
         for keys in asked["signatures"]:
-            signatures.check(client, image.repository, image.digest, keys)
+            signed_images.check(client, image.repository, image.digest, keys)
     yield from vetting.check(image, asked["vulnerabilities"], places["project"], date.today())

@@ -11,7 +11,7 @@ from horcrux.exits import Exit, HorcruxError
 from horcrux.images import resolve
 from horcrux.images.client import Client
 from horcrux.images.located import located
-from horcrux.images.names import Name
+from horcrux.images.names import Name, whole
 from horcrux.images.resolve import Answer
 from horcrux.progress import console, output
 
@@ -30,9 +30,9 @@ def sign(
     stack: Environment = None,
 ) -> None:
     """Sign an image of the environment's registry, and push the signature beside it."""
-    from horcrux.images import signatures, signing, signing_key_file
-    from horcrux.images.kept_signatures import Reader
-    from horcrux.images.signing_keys import fingerprint
+    from horcrux.signatures import signed_images, signing, signing_key_file
+    from horcrux.signatures.kept_signatures import Reader
+    from horcrux.signatures.signing_keys import fingerprint
 
     registry = context.outputs(stack).values["registry"]
     if not resolve.in_registry(registry, image):
@@ -52,7 +52,7 @@ def sign(
             console().print(f"{answer.written}\nis signed by the key {fingerprint(by)} already")
             return
         new = signing.signed(private, name, answer.digest)
-        signatures.add(client, repository, answer.digest, new)
+        signed_images.add(client, repository, answer.digest, new)
     console().print(f"{answer.written}\n[green]✓[/] signed by the key {fingerprint(by)}")
 
 
@@ -84,18 +84,18 @@ def _signers(
     values: Mapping[str, Any], answer: Answer, needed: Sequence[Sequence[str]]
 ) -> list[str]:
     """The keys that signed it, each once; at least one of each of those that are needed."""
-    from horcrux.images import signatures
+    from horcrux.signatures import signed_images
 
     it = located(values, answer.pulled)
     signers: dict[str, None] = {}
     with Client(it.what, it.place) as client:
         for keys in needed:
-            signers |= dict.fromkeys(signatures.check(client, it.repository, it.digest, keys))
+            signers |= dict.fromkeys(signed_images.check(client, it.repository, it.digest, keys))
     return list(signers)
 
 
 def _key_of(file: Path) -> list[str]:
-    from horcrux.images import signing_key_file, signing_keys
+    from horcrux.signatures import signing_key_file, signing_keys
 
     try:
         pem = signing_key_file.content(file).decode()
@@ -108,10 +108,10 @@ def _key_of(file: Path) -> list[str]:
 
 
 def _keys_of_settings(outputs: Outputs, image: str) -> list[tuple[str, ...]]:
-    from horcrux.images import signing_rules
+    from horcrux.signatures import signing_rules
 
     rules = outputs.project.settings().images.signatures
-    name = signing_rules.whole(image, own=resolve.in_registry(outputs.values["registry"], image))
+    name = whole(image, own=resolve.in_registry(outputs.values["registry"], image))
     needed = [rule.keys for rule in signing_rules.about(rules, (name,))]
     if not needed:
         raise HorcruxError(

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from horcrux.commands.images_vulnerabilities_table import plain_data, show
+from horcrux.contents import inspection
 from horcrux.context import AsJson, Environment, context, print_json
 from horcrux.exits import Exit, HorcruxError
-from horcrux.images import inspection, located, wanted
+from horcrux.images import located, wanted
 from horcrux.progress import console, output
 from horcrux.report import units
 from horcrux.report.units import plain

@@ -7,9 +7,9 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from horcrux.images.inspection import Report
-from horcrux.images.vulnerabilities import Severity
-from horcrux.images.waivers import Judged
+from horcrux.contents.inspection import Report
+from horcrux.contents.vulnerabilities import Severity
+from horcrux.contents.waivers import Judged
 from horcrux.progress import output
 from horcrux.report import units
 from horcrux.report.units import plain

@@ -7,8 +7,7 @@ from typing import Any
 
 from horcrux.exits import Exit, HorcruxError
 from horcrux.images import resolve
-from horcrux.images.names import Name
-from horcrux.images.signing_rules import OWN
+from horcrux.images.names import OWN, Name
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 

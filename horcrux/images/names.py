@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 HUB = "docker.io"
+OWN = "registry"  # the environment's own; no other is called so: their names have a dot or a port
 HUB_NAMES = {"docker.io", "index.docker.io", "registry-1.docker.io"}
 
 
@@ -51,3 +52,16 @@ def split(image: str) -> tuple[str, str]:
     tag, _, digest = version.partition("@")
     name = image[: len(image) - len(version)] if version else image
     return name, digest or tag.removeprefix(":") or "latest"
+
+
+def whole(image: str, *, own: bool) -> str:
+    """An image's name as patterns are about it, with its registry and without a version.
+
+    `own`: it is in the environment's registry, by whichever of its names, or by its repository alone. Other
+    spellings of a registry do not lead around a rule.
+    """
+    name = Name.of(image)
+    if not own:
+        return f"{name.registry.lower().removesuffix(':443')}/{name.repository}"
+    bare = name.registry == HUB
+    return f"{OWN}/{name.repository.removeprefix('library/') if bare else name.repository}"

@@ -17,7 +17,7 @@ def _pattern(value: str) -> str:
 
 
 def _key(value: str) -> str:
-    from horcrux.images.signing_keys import public
+    from horcrux.signatures.signing_keys import public
 
     public(value)
     return value

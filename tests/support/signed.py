@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from horcrux.images.content import OCI_INDEX, OCI_MANIFEST
-from horcrux.images.signature_bundle import BUNDLE
-from horcrux.images.signature_manifest import config_of, layer_of, manifest_of
-from horcrux.images.signing import IN_TOTO, SIGNED, STATEMENT, Signature, enveloped, signed
-from horcrux.images.signing_keys import sign
+from horcrux.signatures.signature_bundle import BUNDLE
+from horcrux.signatures.signature_manifest import config_of, layer_of, manifest_of
+from horcrux.signatures.signing import IN_TOTO, SIGNED, STATEMENT, Signature, enveloped, signed
+from horcrux.signatures.signing_keys import sign
 from tests.support.image import Image, digest_of
 
 FOLDER = Path(__file__).parents[1] / "unit" / "recorded"

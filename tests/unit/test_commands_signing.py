@@ -13,11 +13,11 @@ from typer.testing import CliRunner, Result
 from horcrux.cli import app
 from horcrux.context import Context, Outputs
 from horcrux.exits import Exit, HorcruxError
-from horcrux.images import signing_key_file
-from horcrux.images.signature_manifest import tag
-from horcrux.images.signing_keys import fingerprint
 from horcrux.project import Project
 from horcrux.settings.signatures import SignatureRule
+from horcrux.signatures import signing_key_file
+from horcrux.signatures.signature_manifest import tag
+from horcrux.signatures.signing_keys import fingerprint
 from tests.support.image import image
 from tests.support.played_registry import RIGHT, Played, registry
 from tests.support.signed import OTHER, RECORDED, kept, key, private_pem, public_pem, signature

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from pulumi.output import Unknown
 
-from horcrux.images import resolve, signatures, signing
+from horcrux.images import resolve
 from horcrux.images.client import Client
+from horcrux.signatures import signed_images, signing
 from providers import vetted_image
 from providers.delegate import Delegate
 from tests.support.known_vulnerable import HIGH, NEW, debian, place, tracker_file
@@ -99,7 +100,7 @@ class Vetting:
     def sign(self) -> None:
         with Client(resolve.REGISTRY, self.where) as client:
             made = signing.signed(key(), "registry.test/shop", self.digest)
-            signatures.add(client, "shop", self.digest, made)
+            signed_images.add(client, "shop", self.digest, made)
 
 
 async def pushed(registry: Played, folder: Path, **how: Any) -> Vetting:

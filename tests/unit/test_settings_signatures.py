@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from horcrux.images.signing_rules import about, whole
+from horcrux.images.names import whole
 from horcrux.settings import SettingsError, parse
 from horcrux.settings.signatures import SignatureRule
+from horcrux.signatures.signing_rules import about
 from tests.support.signed import key, public_pem
 
 PEM = public_pem(key())

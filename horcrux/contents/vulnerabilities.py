@@ -14,7 +14,7 @@ from debian_inspector.version import (  # type: ignore[import-untyped]
     compare_version_objects,
 )
 
-from horcrux.images.packages import Contents, Package
+from horcrux.contents.packages import Contents, Package
 
 DEBIAN = "debian"
 KERNEL = "linux"  # headers of it may be in an image; the kernel that runs is the host's

@@ -14,7 +14,7 @@ from typing import Any
 
 from horcrux.exits import HorcruxError
 from horcrux.images.content import OCI_MANIFEST, Content
-from horcrux.images.signing import Signature
+from horcrux.signatures.signing import Signature
 
 LAYER = "application/vnd.dev.cosign.simplesigning.v1+json"
 ANNOTATION = "dev.cosignproject.cosign/signature"

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from horcrux.images.signing_keys import PrivateKey, PublicKey, fingerprint, sign, verifies
+from horcrux.signatures.signing_keys import PrivateKey, PublicKey, fingerprint, sign, verifies
 
 TYPE = "cosign container image signature"
 STATEMENT = "https://in-toto.io/Statement/v1"

@@ -5,11 +5,12 @@ import platform
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from horcrux.contents import layers
+from horcrux.contents.layers import Files
+from horcrux.contents.unpacking import UNPACKED_LIMIT, Checked, failures
 from horcrux.exits import HorcruxError
-from horcrux.images import content, layers
+from horcrux.images import content
 from horcrux.images.client import Client
-from horcrux.images.layers import Files
-from horcrux.images.unpacking import UNPACKED_LIMIT, Checked, failures
 
 SECONDS = 60  # without a byte: the cache may have to wait for an upstream (resolve.CACHE_SECONDS)
 MANIFEST_LIMIT = 4 << 20  # what registries take at most, as the distribution specification says

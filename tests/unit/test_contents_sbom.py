@@ -8,8 +8,8 @@ from cyclonedx.validation.json import JsonStrictValidator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from horcrux.images import sbom
-from horcrux.images.packages import Contents, Package, System
+from horcrux.contents import sbom
+from horcrux.contents.packages import Contents, Package, System
 
 DIGEST = f"sha256:{'a' * 64}"
 DEBIAN = System("debian", "bookworm", "Debian GNU/Linux 12 (bookworm)")

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from horcrux.exits import HorcruxError
-from horcrux.images import content, signature_bundle
-from horcrux.images import signature_manifest as manifests
+from horcrux.images import content
 from horcrux.images.client import Client, UnansweredError
 from horcrux.images.content import Content
-from horcrux.images.signature_manifest import ENTRIES, MANIFEST_BYTES, PAYLOAD_BYTES
-from horcrux.images.signing import Signature
+from horcrux.signatures import signature_bundle
+from horcrux.signatures import signature_manifest as manifests
+from horcrux.signatures.signature_manifest import ENTRIES, MANIFEST_BYTES, PAYLOAD_BYTES
+from horcrux.signatures.signing import Signature
 
 # The cache waits for a registry for up to 60 s; all of a check takes no longer than two such waits.
 REQUEST_SECONDS, TOTAL_SECONDS = 60.0, 120.0

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_OID, uuid5
 
-from horcrux.images.packages import Contents, Package, System
+from horcrux.contents.packages import Contents, Package, System
 
 if TYPE_CHECKING:
     from cyclonedx.model import Property

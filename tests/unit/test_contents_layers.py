@@ -15,10 +15,10 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from horcrux.contents import layers, unpacking
+from horcrux.contents.layers import Unread, over, read
+from horcrux.contents.unpacking import Checked, failures
 from horcrux.exits import HorcruxError
-from horcrux.images import layers, unpacking
-from horcrux.images.layers import Unread, over, read
-from horcrux.images.unpacking import Checked, failures
 from tests.support.image import digest_of
 
 LEFT = 1 << 30

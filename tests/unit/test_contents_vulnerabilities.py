@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from horcrux.images import advisories, packages, vulnerabilities
-from horcrux.images.packages import Contents, Package, System
-from horcrux.images.vulnerabilities import Advisory, Finding, Severity, affected, older
-from horcrux.images.waivers import judged
+from horcrux.contents import advisories, packages, vulnerabilities
+from horcrux.contents.packages import Contents, Package, System
+from horcrux.contents.vulnerabilities import Advisory, Finding, Severity, affected, older
+from horcrux.contents.waivers import judged
 from horcrux.settings.vulnerabilities import Waiver
 
 RECORDED = Path(__file__).parent / "recorded" / "debsecan.json"

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from horcrux.exits import HorcruxError
-from horcrux.images import resolve, signature_bundle, signature_manifest, signatures
+from horcrux.images import resolve
 from horcrux.images.client import Client
-from horcrux.images.signature_bundle import PREDICATE
-from horcrux.images.signing import SIGNED
-from horcrux.images.signing_keys import fingerprint, public
+from horcrux.signatures import signature_bundle, signature_manifest, signed_images
+from horcrux.signatures.signature_bundle import PREDICATE
+from horcrux.signatures.signing import SIGNED
+from horcrux.signatures.signing_keys import fingerprint, public
 from tests.support.answering import authority
 from tests.support.image import Image
 from tests.support.played_registry import RIGHT, registry
@@ -51,7 +52,7 @@ def check(
     fake.put(SHOP, signature_bundle.tag(digest), found)
     place = {"url": fake.url, "username": "", "password": "", "ca": authority()[0]}
     with Client(resolve.REGISTRY, place) as client:
-        return signatures.check(client, SHOP, digest, [pem or public_pem(key())])
+        return signed_images.check(client, SHOP, digest, [pem or public_pem(key())])
 
 
 @pytest.mark.parametrize("listed_by_the_registry", [False, True])
@@ -69,7 +70,7 @@ async def test_what_cosign_3_left_in_a_registry_is_accepted(
         place = {"url": played.client().url, "username": "pull", "password": RIGHT, "ca": ca}
         with Client(resolve.REGISTRY, place) as client:
             asked = (client, SHOP, told["digest"], [told["key"]])
-            by = await asyncio.to_thread(signatures.check, *asked)
+            by = await asyncio.to_thread(signed_images.check, *asked)
     assert by == [fingerprint(public(told["key"]))]
 
 

@@ -10,7 +10,7 @@ from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from horcrux.images.unpacking import Checked, entries
+from horcrux.contents.unpacking import Checked, entries
 
 FILE_LIMIT = 64 << 20  # the largest package database known to us has 9 MB
 KEPT_LIMIT = 256 << 20  # of all files together

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from horcrux.contents import advisories, tracker
+from horcrux.contents.vulnerabilities import Advisory
 from horcrux.exits import HorcruxError
-from horcrux.images import advisories, tracker
-from horcrux.images.vulnerabilities import Advisory
 
 OPENSSL = {
     "CVE-2026-10001": {

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from horcrux.exits import HorcruxError
-from horcrux.images import content, signature_bundle
-from horcrux.images import signature_manifest as manifests
+from horcrux.images import content
 from horcrux.images.client import Client
-from horcrux.images.kept_signatures import REQUEST_SECONDS, Kept, Reader
 from horcrux.images.resolve import REGISTRY
-from horcrux.images.signing import Found, Signature, proven
-from horcrux.images.signing_keys import PublicKey, fingerprint, public
 from horcrux.report.units import many
+from horcrux.signatures import signature_bundle
+from horcrux.signatures import signature_manifest as manifests
+from horcrux.signatures.kept_signatures import REQUEST_SECONDS, Kept, Reader
+from horcrux.signatures.signing import Found, Signature, proven
+from horcrux.signatures.signing_keys import PublicKey, fingerprint, public
 
 SHOWN = 3  # of entries that cannot be read; the others are like them
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from horcrux.images.packages import APK, DPKG, Contents, Package, System, contents, tells
+from horcrux.contents.packages import APK, DPKG, Contents, Package, System, contents, tells
 
 FIELDS = (
     "binary:Package",

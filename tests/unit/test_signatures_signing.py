@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from hypothesis import given
 from hypothesis import strategies as some
 
-from horcrux.images.signing import TYPE, Found, Signature, names, proven, signed
-from horcrux.images.signing_keys import (
+from horcrux.signatures.signing import TYPE, Found, Signature, names, proven, signed
+from horcrux.signatures.signing_keys import (
     PassphraseError,
     fingerprint,
     private,

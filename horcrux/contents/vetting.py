@@ -5,11 +5,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from horcrux.contents import inspection
+from horcrux.contents.inspection import Report
+from horcrux.contents.waivers import Judged
 from horcrux.exits import HorcruxError
-from horcrux.images import inspection
-from horcrux.images.inspection import Report
 from horcrux.images.located import Located
-from horcrux.images.waivers import Judged
 from horcrux.settings.vulnerabilities import Vulnerabilities
 
 SHOWN = 20  # vulnerabilities in an error; beyond that their number says more

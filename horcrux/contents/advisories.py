@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from horcrux.images.vulnerabilities import NEVER, Advisory
+from horcrux.contents.vulnerabilities import NEVER, Advisory
 
 FILE = "debian.sqlite"
 VERSION = "1"  # of the tables below; what another Horcrux kept is got anew

@@ -12,12 +12,13 @@ import pytest
 
 from horcrux.exits import HorcruxError
 from horcrux.images import client as clients
-from horcrux.images import kept_signatures, resolve, signatures
+from horcrux.images import resolve
 from horcrux.images.client import Client, UnansweredError
-from horcrux.images.kept_signatures import Reader
-from horcrux.images.signature_manifest import ANNOTATION, ENTRIES, MANIFEST_BYTES, layer_of, tag
-from horcrux.images.signing import Signature, signed
-from horcrux.images.signing_keys import fingerprint, sign
+from horcrux.signatures import kept_signatures, signed_images
+from horcrux.signatures.kept_signatures import Reader
+from horcrux.signatures.signature_manifest import ANNOTATION, ENTRIES, MANIFEST_BYTES, layer_of, tag
+from horcrux.signatures.signing import Signature, signed
+from horcrux.signatures.signing_keys import fingerprint, sign
 from tests.support import played_cache
 from tests.support.answering import Answering, Reply, authority
 from tests.support.image import Image
@@ -69,7 +70,7 @@ def check(fake: FakeUpstream, found: Image, *numbers: int) -> list[str]:
     fake.put(SHOP, tag(DIGEST), found)
     keys = [public_pem(key(number)) for number in numbers or (0,)]
     with client_of(fake) as client:
-        return signatures.check(client, SHOP, DIGEST, keys)
+        return signed_images.check(client, SHOP, DIGEST, keys)
 
 
 async def test_what_cosign_left_in_a_registry_is_accepted(played: Played) -> None:
@@ -77,10 +78,12 @@ async def test_what_cosign_left_in_a_registry_is_accepted(played: Played) -> Non
     assert (await played.client().push(SHOP, tag(digest), of_cosign())).status == 201
     with Client(resolve.REGISTRY, place(played, "pull")) as client:
         for file in ("cosign.pub", "rsa.pub"):
-            by = await asyncio.to_thread(signatures.check, client, SHOP, digest, [RECORDED[file]])
+            by = await asyncio.to_thread(
+                signed_images.check, client, SHOP, digest, [RECORDED[file]]
+            )
             assert len(by) == 1
         with pytest.raises(HorcruxError, match="2 signatures there by other keys"):
-            await asyncio.to_thread(signatures.check, client, SHOP, digest, [public_pem(key())])
+            await asyncio.to_thread(signed_images.check, client, SHOP, digest, [public_pem(key())])
 
 
 async def test_a_signature_is_added_to_those_of_cosign_and_leaves_them_as_they_are(
@@ -91,9 +94,9 @@ async def test_a_signature_is_added_to_those_of_cosign_and_leaves_them_as_they_a
     with Client(resolve.REGISTRY, place(played)) as client:
         for number in (0, 1):
             new = signed(key(number), "127.0.0.1/shop/web", digest)
-            await asyncio.to_thread(signatures.add, client, SHOP, digest, new)
+            await asyncio.to_thread(signed_images.add, client, SHOP, digest, new)
         keys = [RECORDED["cosign.pub"], public_pem(key(1)), public_pem(key())]
-        by = await asyncio.to_thread(signatures.check, client, SHOP, digest, keys)
+        by = await asyncio.to_thread(signed_images.check, client, SHOP, digest, keys)
         assert len(by) == 3
         there = await asyncio.to_thread(Reader(client, SHOP, digest).layers)
     assert list(there.layers[:2]) == json.loads(RECORDED["manifest"])["layers"]
@@ -105,7 +108,7 @@ async def test_whoever_may_only_pull_cannot_add_a_signature(played: Played) -> N
         with pytest.raises(
             HorcruxError, match="does not let the account 'pull' do this: POST /v2/shop/web/"
         ):
-            await asyncio.to_thread(signatures.add, client, SHOP, DIGEST, signature())
+            await asyncio.to_thread(signed_images.add, client, SHOP, DIGEST, signature())
         assert (await asyncio.to_thread(Reader(client, SHOP, DIGEST).layers)).layers == ()
 
 
@@ -118,15 +121,15 @@ async def test_signatures_of_other_registries_are_read_through_the_cache(
         with Client(resolve.CACHE, cache) as client:
             keys = [public_pem(key())]
             asked = ("up.test/team/app", DIGEST, keys)
-            assert await asyncio.to_thread(signatures.check, client, *asked) == [OURS]
+            assert await asyncio.to_thread(signed_images.check, client, *asked) == [OURS]
             unsigned = ("up.test/team/app", OTHER, keys)
             remedy = f"Sign it .cosign sign --key FILE up.test/team/app@{OTHER}."
             with pytest.raises(HorcruxError, match=remedy):
-                await asyncio.to_thread(signatures.check, client, *unsigned)
+                await asyncio.to_thread(signed_images.check, client, *unsigned)
             fake.gone = True  # what was read once is known
-            assert await asyncio.to_thread(signatures.check, client, *asked) == [OURS]
+            assert await asyncio.to_thread(signed_images.check, client, *asked) == [OURS]
             with pytest.raises(HorcruxError, match=r"the image cache .*up.test does not answer"):
-                await asyncio.to_thread(signatures.check, client, *unsigned)
+                await asyncio.to_thread(signed_images.check, client, *unsigned)
 
 
 def test_keys_that_signed_are_told(fake: FakeUpstream) -> None:
@@ -137,7 +140,7 @@ def test_keys_that_signed_are_told(fake: FakeUpstream) -> None:
 
 def test_an_image_without_a_signature_is_told_with_what_to_do(fake: FakeUpstream) -> None:
     with client_of(fake) as client, pytest.raises(HorcruxError) as error:
-        signatures.check(client, SHOP, DIGEST, [public_pem(key())])
+        signed_images.check(client, SHOP, DIGEST, [public_pem(key())])
     tags = f"{tag(DIGEST)} and sha256-{'a' * 64}"
     assert str(error.value) == (
         f"{SHOP}@{DIGEST} is not signed by the key {OURS}: the registry at {fake.url} has no signature of "
@@ -229,7 +232,7 @@ def test_there_are_no_more_entries_than_are_looked_at(fake: FakeUpstream) -> Non
     full = kept(*[signature(1)] * (ENTRIES - 1), signature())
     assert check(fake, full) == [OURS]
     with client_of(fake) as client, pytest.raises(HorcruxError, match="no more are looked at"):
-        signatures.add(client, SHOP, DIGEST, signature(2))
+        signed_images.add(client, SHOP, DIGEST, signature(2))
     with pytest.raises(HorcruxError, match="has 65 entries, and no more than 64"):
         check(fake, kept(*[signature(1)] * ENTRIES, signature()))
 
@@ -255,14 +258,14 @@ def test_a_tag_with_something_else_proves_nothing_and_is_not_written_over(
     with pytest.raises(HorcruxError, match=why):
         check(fake, found)
     with client_of(fake) as client, pytest.raises(HorcruxError, match=why):
-        signatures.add(client, SHOP, DIGEST, signature())
+        signed_images.add(client, SHOP, DIGEST, signature())
     assert not any(method in ("POST", "PUT") for method, _ in fake.requests)
 
 
 def test_entries_that_are_no_layers_are_not_written_over(fake: FakeUpstream) -> None:
     fake.put(SHOP, tag(DIGEST), listing([None]))
     with client_of(fake) as client, pytest.raises(HorcruxError, match="stays as it is"):
-        signatures.add(client, SHOP, DIGEST, signature())
+        signed_images.add(client, SHOP, DIGEST, signature())
     assert not any(method in ("POST", "PUT") for method, _ in fake.requests)
 
 
@@ -312,7 +315,7 @@ def test_an_answer_that_takes_for_ever_is_over_in_time(
 @pytest.mark.parametrize("digest", ["sha256:abc", "", f"{DIGEST}/../x", DIGEST.upper()])
 def test_what_is_no_digest_is_not_asked_for(fake: FakeUpstream, digest: str) -> None:
     with client_of(fake) as client, pytest.raises(HorcruxError, match="not the digest of an image"):
-        signatures.check(client, SHOP, digest, [public_pem(key())])
+        signed_images.check(client, SHOP, digest, [public_pem(key())])
     assert fake.requests == []
 
 
@@ -325,5 +328,5 @@ def test_a_registry_that_sends_uploads_elsewhere_is_not_followed() -> None:
             Client(resolve.REGISTRY, server.place) as client,
             pytest.raises(HorcruxError, match="wants uploads to go elsewhere"),
         ):
-            signatures.add(client, SHOP, DIGEST, signature())
+            signed_images.add(client, SHOP, DIGEST, signature())
         assert server.paths()[-1] == f"POST {path}"

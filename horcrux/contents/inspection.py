@@ -8,14 +8,14 @@ from datetime import date
 from pathlib import Path
 from urllib.parse import quote
 
-from horcrux.images import filesystem, packages, sbom, tracker, vulnerabilities
-from horcrux.images.advisories import Kept
+from horcrux.contents import filesystem, packages, sbom, tracker, vulnerabilities
+from horcrux.contents.advisories import Kept
+from horcrux.contents.layers import Unread
+from horcrux.contents.packages import Contents
+from horcrux.contents.vulnerabilities import Severity
+from horcrux.contents.waivers import Judged, judged
 from horcrux.images.client import Client
-from horcrux.images.layers import Unread
 from horcrux.images.located import Located
-from horcrux.images.packages import Contents
-from horcrux.images.vulnerabilities import Severity
-from horcrux.images.waivers import Judged, judged
 from horcrux.project import STATE
 from horcrux.settings.vulnerabilities import Vulnerabilities
 

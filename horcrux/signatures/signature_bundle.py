@@ -9,8 +9,8 @@ import json
 from typing import Any
 
 from horcrux.images.content import OCI_INDEX, Content
-from horcrux.images.signature_manifest import DIGEST, PAYLOAD_BYTES, value_of
-from horcrux.images.signing import IN_TOTO, SIGNED, Signature, enveloped
+from horcrux.signatures.signature_manifest import DIGEST, PAYLOAD_BYTES, value_of
+from horcrux.signatures.signing import IN_TOTO, SIGNED, Signature, enveloped
 
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 PREDICATE = "dev.sigstore.bundle.predicateType"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
 
-from horcrux.images.vulnerabilities import Finding
+from horcrux.contents.vulnerabilities import Finding
 from horcrux.settings.vulnerabilities import Waiver
 
 

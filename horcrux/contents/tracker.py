@@ -14,10 +14,10 @@ from typing import IO
 
 import requests
 
+from horcrux.contents import advisories
+from horcrux.contents.advisories import Kept
+from horcrux.contents.unpacking import GZIP
 from horcrux.exits import Exit, HorcruxError
-from horcrux.images import advisories
-from horcrux.images.advisories import Kept
-from horcrux.images.unpacking import GZIP
 
 FRESH = 86400  # seconds: the tracker changes many times a day, and most of it does not concern us
 AGAIN = (

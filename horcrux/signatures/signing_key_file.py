@@ -6,7 +6,7 @@ from getpass import getpass
 from pathlib import Path
 
 from horcrux.exits import Exit, HorcruxError
-from horcrux.images.signing_keys import PassphraseError, PrivateKey, private
+from horcrux.signatures.signing_keys import PassphraseError, PrivateKey, private
 
 PASSPHRASE = "HORCRUX_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable
 KEY_BYTES = 64 << 10  # a key takes 1 or 2 KB

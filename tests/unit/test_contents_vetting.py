@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from horcrux.contents import filesystem, inspection, layers, vetting
 from horcrux.exits import HorcruxError
-from horcrux.images import filesystem, inspection, layers, resolve, vetting
+from horcrux.images import resolve
 from horcrux.images.client import Client
 from horcrux.images.located import Located
 from horcrux.settings.vulnerabilities import Vulnerabilities
