@@ -28,7 +28,7 @@ HISTORY_SECONDS = 90  # some queries look at the last minute, and need it to be 
 REMEMBERED = ("AppErrorsBurn", "AppLatencyBurn", "ReleaseRolledBack")
 HOSTS = {"manager-1", "manager-2", "manager-3"}
 JOBS = {
-    *("cache", "control", "edge", "edge-agent", "containers", "engine", "node"),
+    *("cache", "registry", "control", "edge", "edge-agent", "containers", "engine", "node"),
     *("prometheus", "alertmanager", "blackbox", "apps", "probe", "probe-tls"),
 }
 
