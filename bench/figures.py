@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
+from typing import Any, Literal
+
+Unit = Literal["s", "ms", "MB", "kB", "MB/s", "requests", "requests/s", "ratio", "%"]
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One thing that was measured in several runs; `unit` is s, ms, MB, kB, requests,
-    requests/s, ratio or % (of a processor).
+    """One thing that was measured in several runs; % is of a processor.
 
     `aim` is what the design hopes for, in words; `note` is how it was measured; `details` what a
     reader of the JSON may want beside it.
@@ -17,7 +18,7 @@ class Figure:
 
     name: str
     title: str
-    unit: str
+    unit: Unit
     runs: tuple[float, ...]
     aim: str = ""
     note: str = ""

@@ -10,11 +10,21 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.figures import Figure
+from bench.figures import Figure, Unit
 from horcrux.docker_api import machine
 
 FORMAT = 1  # of build/bench.json; goes up when a field changes its meaning
-DIGITS = {"requests/s": 0, "requests": 0, "MB": 0, "ratio": 2, "s": 1, "ms": 1, "%": 2, "kB": 0}
+DIGITS: dict[Unit, int] = {
+    "requests/s": 0,
+    "requests": 0,
+    "MB": 0,
+    "ratio": 2,
+    "s": 1,
+    "ms": 1,
+    "%": 2,
+    "kB": 0,
+    "MB/s": 0,
+}
 
 
 def write(path: Path, figures: list[Figure], failures: dict[str, str]) -> None:
@@ -45,7 +55,7 @@ def table(figures: list[Figure]) -> Table:
     return found
 
 
-def shown(value: float, unit: str) -> str:
+def shown(value: float, unit: Unit) -> str:
     """A value with as many digits as mean something."""
     return f"{value:,.{DIGITS[unit]}f}"
 
