@@ -35,8 +35,8 @@ def vault(cloud: Sandbox, folder: Path) -> Iterator[str]:
         "accounts.json": json.dumps({"copier": rights}),
         "settings.json": "{}",
     }
-    own = folder / "registry"
-    own.mkdir()
+    own = folder / "horcrux" / "registry"
+    own.mkdir(parents=True)
     for name, text in files.items():
         (own / name).write_text(text)
     container = f"horcrux-{cloud.name}-vault"
@@ -45,7 +45,7 @@ def vault(cloud: Sandbox, folder: Path) -> Iterator[str]:
     network = ("--network", f"horcrux-{cloud.name}", "--network-alias", VAULT)
     run("create", "--name", container, "--label", label, *network, image)
     try:
-        run("cp", str(own), f"{container}:/etc/horcrux")
+        run("cp", str(own.parent), f"{container}:/etc")
         run("start", container)
         ask = "import socket; socket.create_connection(('127.0.0.1', 5000), 2)"
         answers = ["docker", "exec", container, "python3", "-c", ask]
