@@ -3,7 +3,7 @@
 The module may have `create(props) -> (id, outputs)`, `diff(old, new) -> bool | list[str]` (changed or not, or
 the names of properties that force a replacement), `update(old, new) -> outputs` and `delete(props)`; and
 `check(old, new) -> list[(property, reason)]`, called at preview too. Neither `check` nor `diff` is asked
-about properties that are not known yet: at preview, or while what they come from is being replaced.
+about properties of which a part is not known yet: at preview, or while what they come from is being replaced.
 """
 
 import pickle
@@ -71,7 +71,12 @@ class Delegate(ResourceProvider):
         return importlib.import_module(self.module)
 
 
-def _has_unknown(properties: dict[str, Any]) -> bool:
+def _has_unknown(value: Any) -> bool:
+    """Whether any part of it is not known yet."""
     from pulumi.output import Unknown
 
-    return any(isinstance(value, Unknown) for value in properties.values())
+    if isinstance(value, dict):
+        return any(map(_has_unknown, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_unknown, value))
+    return isinstance(value, Unknown)

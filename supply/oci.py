@@ -68,7 +68,7 @@ def manifest(data: bytes, content_type: str = "") -> Manifest:
     """Read a manifest. Raises ManifestError for anything else, such as a proxy's HTML page."""
     try:
         content = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ManifestError(f"it is not JSON but begins with {data[:40]!r}") from error
     if not isinstance(content, dict) or content.get("schemaVersion") != 2:
         raise ManifestError("it is JSON, but no manifest of schema version 2")

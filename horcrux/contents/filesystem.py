@@ -7,7 +7,7 @@ from typing import Any
 
 from horcrux.contents import layers
 from horcrux.contents.layers import Files
-from horcrux.contents.unpacking import UNPACKED_LIMIT, Checked, failures
+from horcrux.contents.unpacking import UNPACKED_LIMIT, Checked, LimitError, failures
 from horcrux.exits import HorcruxError
 from horcrux.images import content
 from horcrux.images.client import Client
@@ -30,7 +30,7 @@ def files(
     Raises HorcruxError.
     """
     image = f"{repository}@{digest}"
-    manifest = _manifest(client, repository, digest, processor or _here(), DEPTH)
+    manifest = _manifest(client, repository, digest, processor or here(), DEPTH)
     found: Files = {}
     left = UNPACKED_LIMIT
     for layer in manifest["layers"]:
@@ -57,11 +57,12 @@ def _with_layer(
     try:
         layer = layers.read(stream, below, wanted, left)
     except failures() as error:
+        if not isinstance(error, LimitError):
+            stream.finish()  # that it was damaged says more
         raise HorcruxError(
             f"{image}: its layer {digest} cannot be unpacked ({error}); is it an image that runs?"
         ) from None
-    finally:
-        stream.finish()
+    stream.finish()
     return layer.unpacked, layers.over(below, layer)
 
 
@@ -89,22 +90,31 @@ def _manifest(
 def _parsed(data: bytes, image: str) -> Mapping[str, Any]:
     try:
         told = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         told = None
-    if not isinstance(told, dict) or not isinstance(
-        told.get("layers", told.get("manifests")), list
-    ):
+    both = [told.get("layers"), told.get("manifests")] if isinstance(told, dict) else []
+    listed = [its for its in both if its is not None]
+    # Of both, engines and we might take another one.
+    if len(listed) != 1 or not _describes(listed[0]):
         raise HorcruxError(
             f"{image} is not an image of today's kinds (OCI, or Docker's schema 2): build it anew"
         )
-    return told
+    return dict(told)
+
+
+def _describes(listed: Any) -> bool:
+    """Whether it is a list of descriptors."""
+    return isinstance(listed, list) and all(
+        isinstance(its, dict) and isinstance(its.get("digest"), str) for its in listed
+    )
 
 
 def _child(index: Mapping[str, Any], image: str, processor: str) -> str:
     """The digest of an index's image for Linux on a processor."""
     there: dict[tuple[str, str], str] = {}
     for child in index["manifests"]:
-        its = child.get("platform") or {}
+        its = child.get("platform")
+        its = its if isinstance(its, dict) else {}
         there.setdefault((str(its.get("os")), str(its.get("architecture"))), str(child["digest"]))
     if ("linux", processor) in there:
         return there["linux", processor]
@@ -112,6 +122,7 @@ def _child(index: Mapping[str, Any], image: str, processor: str) -> str:
     raise HorcruxError(f"{image} has no image for linux/{processor}; it has: {known}")
 
 
-def _here() -> str:
+def here() -> str:
+    """This machine's processor, as images call it."""
     machine = platform.machine()
     return PROCESSORS.get(machine, machine)

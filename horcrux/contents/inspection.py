@@ -49,7 +49,9 @@ class Report:
 
 def bill(image: Located, project: Path) -> tuple[str, Contents]:
     """The image's SBOM, made where it is not kept, and what it says. Raises HorcruxError."""
-    name = f"{quote(image.repository, safe='')[:NAME]}@{image.digest.replace(':', '-')}.json"
+    where = quote(image.repository, safe="")[:NAME]
+    # Of several processors' images, another machine reads another.
+    name = f"{where}@{image.digest.replace(':', '-')}-{filesystem.here()}.json"
     path = project / STATE / SBOMS / name
     text = path.read_text(errors="replace") if path.exists() else ""
     contents = sbom.parse(text)
@@ -76,8 +78,9 @@ def report(
     kept, missed = advisories
     _, contents = bill(image, project)
     release = contents.system.release if contents.system else ""
-    checked = vulnerabilities.is_debian(contents) and release in kept.releases
-    about = kept.of(release, vulnerabilities.sources(contents)) if checked else []
+    sources = vulnerabilities.sources(contents)
+    checked = bool(sources) and release in kept.releases
+    about = kept.of(release, sources) if checked else []
     found = vulnerabilities.findings(contents, about)
     told = [*_of_data(kept, missed, today), *_of_image(contents, found.unchecked, checked=checked)]
     return Report(
@@ -128,6 +131,8 @@ def _of_data(kept: Kept, missed: str | None, today: date) -> Iterator[str]:
 def _of_image(contents: Contents, unchecked: Mapping[str, int], *, checked: bool) -> Iterator[str]:
     if contents.system is None and not contents.packages:
         yield "it says nothing of what is in it, so nothing was checked"
+    elif vulnerabilities.is_debian(contents) and not vulnerabilities.sources(contents):
+        yield "it has no list of Debian's packages, so nothing was checked"
     elif not checked:
         name = contents.system.name if contents.system else "an unnamed distribution"
         yield f"the data say nothing of {name}, so nothing was checked"

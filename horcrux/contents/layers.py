@@ -10,10 +10,11 @@ from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from horcrux.contents.unpacking import Checked, entries
+from horcrux.contents.unpacking import Checked, LimitError, entries
 
 FILE_LIMIT = 64 << 20  # the largest package database known to us has 9 MB
 KEPT_LIMIT = 256 << 20  # of all files together
+FILES_LIMIT = 100_000  # an image of a whole desktop has some 3,000 packages
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
 
 
@@ -52,10 +53,8 @@ def read(stream: Checked, below: Files, wanted: Callable[[str], bool], left: int
         layer.unpacked = entry.offset_data + entry.size
         path = clean(entry.name)
         folder, name = posixpath.split(path)
-        if name == OPAQUE:
-            layer.emptied.add(folder)
-        elif name.startswith(WHITEOUT):
-            layer.gone.add(posixpath.join(folder, name.removeprefix(WHITEOUT)))
+        if name.startswith(WHITEOUT):
+            _whiteout(layer, taken, folder, name)
         else:
             if path in taken and (path in below or not entry.isdir()):
                 layer.gone.add(path)
@@ -66,7 +65,18 @@ def read(stream: Checked, below: Files, wanted: Callable[[str], bool], left: int
                     found = _content(entry, archive, room)
                 layer.files[path] = found
                 room -= _size(found)
+                if len(layer.files) > FILES_LIMIT:
+                    raise LimitError(f"more than {FILES_LIMIT} files that tell of packages")
     return layer
+
+
+def _whiteout(layer: Layer, taken: set[str], folder: str, name: str) -> None:
+    """What goes of what is below, where that is anything that is read."""
+    if name == OPAQUE and folder in taken:
+        layer.emptied.add(folder)
+    gone = posixpath.join(folder, name.removeprefix(WHITEOUT))
+    if name != OPAQUE and gone in taken:
+        layer.gone.add(gone)
 
 
 def over(below: Files, layer: Layer) -> dict[str, bytes | Unread]:

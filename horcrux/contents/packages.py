@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.parser import BytesHeaderParser
+from typing import TypeGuard
 
 DPKG = "var/lib/dpkg/status"
 DISTROLESS = "var/lib/dpkg/status.d/"  # a file for each package, where there is no dpkg
@@ -17,6 +18,7 @@ BY_DEBIAN = "usr/lib/python3/dist-packages/"  # dpkg has these itself
 FIELD = re.compile(
     r"^(Package|Version|Source|Status|Architecture):[ \t]*(.*?)[ \t]*$", re.MULTILINE
 )
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*")
 SOURCE = re.compile(r"(\S+)(?:\s+\(([^)\s]+)\))?")
 ABSENT = {"not-installed", "config-files"}  # dpkg's words for a package whose files are not there
 
@@ -83,7 +85,7 @@ def _dpkg(text: str) -> Iterator[Package]:
         found = dict(FIELD.findall(paragraph))
         name, version = found.get("Package"), found.get("Version")
         state = found.get("Status", "install ok installed").split()[-1:]
-        if not name or not version or (state and state[0] in ABSENT):
+        if not _is_name(name) or not version or (state and state[0] in ABSENT):
             continue
         told = SOURCE.match(found.get("Source", ""))
         source, source_version = told.groups() if told else (name, None)
@@ -97,18 +99,23 @@ def _apk(text: str) -> Iterator[Package]:
         lines = (line.partition(":") for line in paragraph.splitlines())
         found = {key: value for key, _, value in lines if len(key) == 1}
         name, version = found.get("P"), found.get("V")
-        if name and version:
+        if _is_name(name) and version:
             yield Package("apk", name, version, found.get("A", ""), found.get("o") or name, version)
 
 
 def _python(data: bytes) -> Iterator[Package]:
     headers = BytesHeaderParser().parsebytes(data)
     name, version = headers.get("Name"), headers.get("Version")
-    if name and version:
+    if _is_name(name) and version:
         normal = re.sub(
             r"[-_.]+", "-", str(name).strip()
         ).lower()  # PEP 503: how names are compared
         yield Package("pypi", normal, str(version).strip())
+
+
+def _is_name(name: object) -> TypeGuard[str]:
+    """Whether a package can have it; what an image says is somebody else's."""
+    return isinstance(name, str) and NAME.fullmatch(name.strip()) is not None
 
 
 def _system(files: Mapping[str, bytes]) -> System | None:
@@ -120,5 +127,7 @@ def _system(files: Mapping[str, bytes]) -> System | None:
                 told[key.strip()] = value.strip().strip("\"'")
     if "ID" not in told:
         return None
-    release = told.get("VERSION_CODENAME") or told.get("VERSION_ID", "")
+    # Images without a shell are Debian's, too, and name the release in VERSION alone: 12 (bookworm).
+    named = re.search(r"\(([a-z]+)\)", told.get("VERSION", ""))
+    release = told.get("VERSION_CODENAME") or (named[1] if named else told.get("VERSION_ID", ""))
     return System(told["ID"], release, told.get("PRETTY_NAME") or told["ID"])

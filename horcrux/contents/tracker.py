@@ -35,7 +35,7 @@ def current(
     """The advisories, got where they are not kept or no longer fresh; and why they could not be renewed.
 
     `folder`: where they are kept; `project`: what `data` is relative to; `anew`: ask, however fresh they are.
-    Raises HorcruxError when none are kept and none can be had, and with `anew` when none can be had.
+    Raises HorcruxError when none of `data` are kept and none can be had; with `anew` when none can be had.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _alone(folder):
@@ -46,10 +46,10 @@ def current(
         try:
             return _got(folder, project, data, same), None
         except HorcruxError as error:
-            if known is None or anew:
+            if same is None or anew:
                 raise
-            advisories.note(known, tried=time.time())
-            return known, str(error)
+            advisories.note(same, tried=time.time())
+            return same, str(error)
 
 
 def is_url(data: str) -> bool:

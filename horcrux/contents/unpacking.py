@@ -17,9 +17,14 @@ PIECE = 1 << 20
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"  # RFC 1952 2.3.1, RFC 8878 3.1.1
 # What an image may take unpacked; above it, a small download is meant to keep us busy for hours.
 UNPACKED_LIMIT = 64 << 30
+ENTRIES_LIMIT = 5_000_000  # of a layer; a large image has 200,000 files in all
 HEADER_LIMIT = 1 << 20  # of a file's extended attributes and long names, which tarfile reads whole
 HEADERS = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
 NAMES = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+
+
+class LimitError(tarfile.ReadError):
+    """It is more than anybody's image has."""
 
 
 class Checked(io.RawIOBase):
@@ -79,11 +84,11 @@ class Limited:
         self._stream, self.left = stream, left
 
     def read(self, size: int) -> bytes:
-        """At most so many bytes. Raises tarfile.ReadError at the limit."""
+        """At most so many bytes. Raises LimitError."""
         data = self._stream.read(size)
         self.left -= len(data)
         if self.left < 0:
-            raise tarfile.ReadError(f"more than {UNPACKED_LIMIT >> 30} GiB unpacked")
+            raise LimitError(f"more than {UNPACKED_LIMIT >> 30} GiB unpacked")
         return data
 
 
@@ -94,7 +99,10 @@ def entries(stream: Checked, left: int) -> Iterator[tuple[tarfile.TarInfo, tarfi
     """
     plain = Limited(_unpacked(stream), left)
     with tarfile.open(fileobj=plain, mode="r|", bufsize=PIECE, tarinfo=Entry) as archive:  # type: ignore[call-overload]
+        count = 0
         while (entry := archive.next()) is not None:
+            if (count := count + 1) > ENTRIES_LIMIT:
+                raise LimitError(f"more than {ENTRIES_LIMIT} entries")
             yield entry, archive
             archive.members.clear()  # it remembers all of them, which may be millions
 
@@ -116,4 +124,8 @@ def failures() -> tuple[type[Exception], ...]:
     """What a layer that is no archive, or a broken one, raises while it is read."""
     import zstandard
 
-    return (tarfile.TarError, zlib.error, EOFError, OSError, zstandard.ZstdError, ValueError)
+    broken = (tarfile.TarError, zlib.error, zstandard.ZstdError, EOFError, OSError, ValueError)
+    return (
+        *broken,
+        RecursionError,
+    )  # tarfile goes from one long name to the next by calling itself

@@ -37,8 +37,8 @@ def located(values: Mapping[str, Any], pulled: str) -> Located:
     digest = name.version.partition("@")[2]
     if not DIGEST.fullmatch(digest):
         raise HorcruxError(
-            f"{pulled} says no digest of the kind sha256; name it by one, or by a tag that the registry or "
-            "the cache knows",
+            f"{pulled} says no digest, and what a tag means may change: write the digest "
+            "(horcrux images resolve tells it), or let horcrux deploy APP --image do so",
             Exit.USAGE,
         )
     if resolve.in_registry(values["registry"], pulled):

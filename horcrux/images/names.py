@@ -21,6 +21,8 @@ class Name:
         """`nginx` is docker.io's library/nginx, as Docker has it."""
         head, slash, rest = image.partition("/")
         registry, path = (head, rest) if slash and _is_registry(head) else (HUB, image)
+        # Other spellings of a registry are the same registry.
+        registry = registry.lower().removesuffix(":443")
         registry = HUB if registry in HUB_NAMES else registry
         name, at, digest = path.partition("@")
         last = name.rpartition("/")[2]
@@ -62,6 +64,6 @@ def whole(image: str, *, own: bool) -> str:
     """
     name = Name.of(image)
     if not own:
-        return f"{name.registry.lower().removesuffix(':443')}/{name.repository}"
+        return f"{name.registry}/{name.repository}"
     bare = name.registry == HUB
     return f"{OWN}/{name.repository.removeprefix('library/') if bare else name.repository}"

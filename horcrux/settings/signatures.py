@@ -13,6 +13,8 @@ PATTERN = re.compile(r"[a-z0-9*?._/:-]+")
 def _pattern(value: str) -> str:
     if not PATTERN.fullmatch(value):
         raise ValueError(f"{value!r} is not a pattern of images: quay.io/acme/*, registry/shop, *")
+    if ":443/" in value:
+        raise ValueError(f"{value!r}: leave :443 away, images' names are compared without it")
     return value
 
 

@@ -49,6 +49,8 @@ class Discovery:
         if not self.tokens.allows(request.headers.get("Authorization"), repository, "pull"):
             # The same refusal, with the same way to a token.
             return await self.distribution.pass_on(request, path=f"/v2/{repository}/tags/list")
+        if not oci.REPOSITORY.fullmatch(repository):
+            return answers.refused(404, "NAME_INVALID", f"{repository} is no repository's name")
         if not oci.is_digest(digest):
             return answers.refused(400, "DIGEST_INVALID", f"{digest} is no digest of SHA-256")
         found = await asyncio.to_thread(self.about.of, repository, digest)

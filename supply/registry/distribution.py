@@ -36,9 +36,12 @@ class Distribution:
     async def written(self, repository: str, uri: str) -> int | None:
         """How many bytes of a layer have come so far; None of what is no upload under way."""
         headers = self._tokens.own(repository, "pull", "push")
-        async with self._request("GET", uri, headers) as answer:
-            first, _, last = answer.headers.get("Range", "").partition("-")
-            return int(last) + 1 if first == "0" and last.isdigit() else None
+        try:
+            async with self._request("GET", uri, headers) as answer:
+                first, _, last = answer.headers.get("Range", "").partition("-")
+        except (aiohttp.ClientError, TimeoutError):
+            return None  # it will say so itself to whoever sends the chunk
+        return int(last) + 1 if first == "0" and last.isdigit() else None
 
     async def forget(self, repository: str, digest: str) -> None:
         """Delete a manifest, and with it the tags that mean it. One that is not there is well too."""

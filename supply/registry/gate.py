@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 from weakref import WeakValueDictionary
 
 from aiohttp import web
@@ -106,7 +106,7 @@ class Gate:
     async def admitted(self, request: web.Request) -> web.Response:
         """Whether a part of a layer may be written now; it waits while room is freed."""
         path, _, query = request.headers.get("X-Original-URI", "").partition("?")
-        method, found = request.headers.get("X-Original-Method"), UPLOAD.match(path)
+        method, found = request.headers.get("X-Original-Method"), UPLOAD.match(unquote(path))
         if found is None or not self._pushes(request, found[1]):
             return web.Response(status=204)  # distribution says what is wrong
         asked = parse_qs(query)

@@ -4,14 +4,16 @@ https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-
 """
 
 import json
-from collections import OrderedDict
+import threading
 from collections.abc import Mapping
 from typing import Any
 
 from supply import oci
 from supply.registry.storage import Storage
 
-REMEMBERED = 20_000  # manifests, of some 100 bytes each: those of all releases that are kept
+REMEMBERED = 20_000  # manifests, of some 200 bytes each: those of all releases that are kept
+TOLD = 1000  # referrers in an answer; the specification lets a registry limit it, and readers have limits too
+NOTES = 4096  # bytes of annotations; a signature's have some 300
 
 
 class Referrers:
@@ -19,39 +21,44 @@ class Referrers:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._known: OrderedDict[str, tuple[str, dict[str, Any]] | None] = OrderedDict()
+        self._subjects: dict[str, str | None] = {}
+        self._lock = threading.Lock()
 
     def of(self, repository: str, subject: str) -> list[dict[str, Any]]:
         """The descriptors of what refers to a manifest, which need not be there itself."""
-        found = (self._described(digest) for digest in self._storage.manifests_of(repository))
-        return [its[1] for its in found if its and its[0] == subject]
+        found: list[str] = []
+        with self._lock:
+            for digest in self._storage.manifests_of(repository):
+                if self._subject(digest) == subject and len(found) < TOLD:
+                    found.append(digest)
+        manifests = (self._storage.manifest(digest) for digest in found)
+        return [described(manifest) for manifest in manifests if manifest]
 
-    def _described(self, digest: str) -> tuple[str, dict[str, Any]] | None:
-        """A manifest's subject and descriptor; None where it has no subject."""
-        if digest not in self._known:
+    def _subject(self, digest: str) -> str | None:
+        if digest not in self._subjects:
             manifest = self._storage.manifest(digest)
             if manifest is None:  # deleted meanwhile, or of another kind
                 return None
-            self._known[digest] = described(manifest)
-            if len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
-        return self._known[digest]
+            if len(self._subjects) >= REMEMBERED:
+                self._subjects.clear()
+            self._subjects[digest] = manifest.subject
+        return self._subjects[digest]
 
 
-def described(manifest: oci.Manifest) -> tuple[str, dict[str, Any]] | None:
-    """A manifest's subject, and the descriptor that a list of referrers has; None without a subject."""
-    if manifest.subject is None:
-        return None
+def described(manifest: oci.Manifest) -> dict[str, Any]:
+    """The descriptor that a list of referrers has; without annotations where they are a burden."""
     told: Mapping[str, Any] = json.loads(manifest.data)
-    config = told.get("config") or {}
+    config = told.get("config")
+    notes = told.get("annotations")
     found = {
         "mediaType": manifest.media_type,
         "digest": manifest.digest,
         "size": len(manifest.data),
-        "artifactType": told.get("artifactType") or config.get("mediaType"),
-        "annotations": told.get("annotations"),
+        "artifactType": told.get("artifactType")
+        or (config.get("mediaType") if isinstance(config, dict) else None),
+        "annotations": notes if len(json.dumps(notes)) <= NOTES else None,
     }
-    return manifest.subject, {key: value for key, value in found.items() if value}
+    return {key: value for key, value in found.items() if value}
 
 
 def index(descriptors: list[dict[str, Any]]) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from supply import oci
+
 CATALOG = ("registry", "catalog")
 
 
@@ -44,7 +46,8 @@ def granted(rights: Rights, scopes: Iterable[str]) -> list[dict[str, Any]]:
 
 def _allowed(rights: Rights, kind: str, name: str) -> set[str]:
     if kind == "repository":
-        return rights.actions(name)
+        # What is no repository's name, as shop/../other, matches patterns that are about names.
+        return rights.actions(name) if oci.REPOSITORY.fullmatch(name) else set()
     return {"*"} if rights.admin and (kind, name) == CATALOG else set()
 
 

@@ -85,13 +85,17 @@ class Storage:
             return None
 
     def size(self, digest: str) -> int:
-        """Bytes of a manifest and of all that it names, children and all."""
-        found = self.manifest(digest)
-        if found is None:
-            return 0
-        return len(found.data) + sum(
-            self.size(r.digest) if r.kind == "manifest" else r.size for r in found.references
-        )
+        """Bytes of a manifest and of all that it names, children and all, each once."""
+        sizes: dict[str, int] = {}
+        left = [digest]
+        while left:
+            found = None if (each := left.pop()) in sizes else self.manifest(each)
+            if found is None:
+                continue
+            sizes[each] = len(found.data)
+            sizes |= {r.digest: r.size for r in found.references if r.kind == "blob"}
+            left += [r.digest for r in found.references if r.kind == "manifest"]
+        return sum(sizes.values())
 
     def used(self) -> int:
         """Bytes of all blobs."""

@@ -3,9 +3,12 @@
 https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
+
+NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class PageError(ValueError):
@@ -23,8 +26,8 @@ class Page:
 def page(tags: Iterable[str], query: Mapping[str, str]) -> Page:
     """At most `n` of the tags, those after `last`. Raises PageError."""
     told = query.get("n")
-    if told is not None and not (told.isascii() and told.isdigit()):
-        raise PageError(f"n is {told!r}, and should be how many tags are wanted")
+    if told is not None and not NUMBER.fullmatch(told):
+        raise PageError(f"n is {told[:20]!r}, and should be how many tags are wanted")
     last = query.get("last", "")
     left = sorted(tag for tag in tags if tag > last)
     if told is None or len(left) <= int(told):

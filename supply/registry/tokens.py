@@ -14,6 +14,9 @@ from supply.registry.keys import Keys
 
 SERVICE = ISSUER = "horcrux"
 SECONDS = 300  # a push of a large layer is authorized when it begins
+# Distribution takes a token for so much longer than it says (Leeway in its registry/auth/token/token.go), and
+# the gate must look at all that it takes.
+LEEWAY_SECONDS = 60
 EARLY_SECONDS = 10  # two clocks on one machine agree; a token is valid from a moment ago
 
 
@@ -60,7 +63,14 @@ class Tokens:
             return []
         for key in self._keys.trusted():
             try:
-                claims = jwt.decode(token, key, ["ES256"], audience=SERVICE, issuer=ISSUER)
+                claims = jwt.decode(
+                    token,
+                    key,
+                    ["ES256"],
+                    audience=SERVICE,
+                    issuer=ISSUER,
+                    leeway=LEEWAY_SECONDS,
+                )
             except jwt.InvalidTokenError:
                 continue
             found: list[dict[str, Any]] = claims["access"]

@@ -18,10 +18,12 @@ from horcrux.settings.vulnerabilities import Vulnerabilities
 from providers.x509 import self_signed
 from tests.support.image import Image, image_of, index_of
 from tests.support.known_vulnerable import (
+    DEBIAN,
     HIGH,
     LOW,
     MEDIUM,
     NEW,
+    OLD,
     debian,
     place,
     tracker_file,
@@ -106,13 +108,18 @@ async def test_newer_packages_pass(played: Played, tmp_path: Path) -> None:
     assert MEDIUM in await shop.refused("medium")
 
 
+def sbom_of(shop: Vetted) -> str:
+    """What the file is called."""
+    return f"shop%2Fweb@{shop.image.digest.replace(':', '-')}-{filesystem.here()}.json"
+
+
 async def test_an_image_is_read_once(played: Played, tmp_path: Path) -> None:
     shop = await vetted(played, tmp_path, debian())
     first = await shop.refused("high")
     shop.where = NOWHERE
     assert await shop.refused("high") == first
     (kept,) = (tmp_path / ".horcrux" / "sboms").iterdir()
-    assert kept.name == f"shop%2Fweb@{shop.image.digest.replace(':', '-')}.json"
+    assert kept.name == sbom_of(shop)
     kept.write_text("damaged")
     assert "does not answer" in await shop.refused("high")
 
@@ -160,8 +167,15 @@ async def test_kept_advisories_serve_when_there_are_no_new_ones_and_their_age_is
             "the data say nothing of Alpine, so nothing was checked",
         ),
         (
-            {"etc/os-release": b"ID=debian\nVERSION_CODENAME=potato\nPRETTY_NAME=Debian 2.2\n"},
+            {
+                "etc/os-release": b"ID=debian\nVERSION_CODENAME=potato\nPRETTY_NAME=Debian 2.2\n",
+                "var/lib/dpkg/status": OLD.encode(),
+            },
             "the data say nothing of Debian 2.2, so nothing was checked",
+        ),
+        (
+            {"etc/os-release": DEBIAN},
+            "it has no list of Debian's packages, so nothing was checked",
         ),
         ({"hello": b"1"}, "it says nothing of what is in it, so nothing was checked"),
     ],
@@ -242,6 +256,17 @@ async def test_what_is_no_image_is_an_error(played: Played, tmp_path: Path) -> N
     assert "has no shop/web@sha256:" in await shop.refused("high")
 
 
+async def test_an_image_without_a_shell_is_checked_like_any_of_debian(
+    played: Played, tmp_path: Path
+) -> None:
+    """Its release is in VERSION alone, and each package has a file."""
+    system = b'ID=debian\nVERSION_ID="12"\nVERSION="Debian GNU/Linux 12 (bookworm)"\n'
+    package = OLD.partition("\n\n")[0].encode()
+    files = {"etc/os-release": system, "var/lib/dpkg/status.d/openssl": package}
+    shop = await vetted(played, tmp_path, image_of([files]))
+    assert HIGH in await shop.refused("high")
+
+
 async def test_only_so_many_sboms_are_kept(
     played: Played, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,8 +278,7 @@ async def test_only_so_many_sboms_are_kept(
         (folder / f"{name}.json").touch()
         os.utime(folder / f"{name}.json", (1000 - age, 1000 - age))
     await shop.refused("high")
-    own = f"shop%2Fweb@{shop.image.digest.replace(':', '-')}.json"
-    assert {path.name for path in folder.iterdir()} == {"newer.json", own}
+    assert {path.name for path in folder.iterdir()} == {"newer.json", sbom_of(shop)}
 
 
 async def test_a_report_tells_everything(played: Played, tmp_path: Path) -> None:
@@ -267,3 +291,19 @@ async def test_a_report_tells_everything(played: Played, tmp_path: Path) -> None
     assert report.refused("none") == []
     assert len(report.contents.packages) == 4
     assert shop.where["password"] not in repr(report)
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        b'{"layers": [], "manifests": []}',
+        b'{"layers": [{}]}',
+        b'{"layers": ["x"]}',
+        b'{"manifests": [1]}',
+        b"[" * 100_000,
+    ],
+    ids=["both", "no-digest", "no-object", "number", "deep"],
+)
+def test_a_document_of_somebody_s_own_making_is_no_image(manifest: bytes) -> None:
+    with pytest.raises(HorcruxError, match="is not an image"):
+        filesystem._parsed(manifest, "shop@sha256:0")

@@ -17,6 +17,8 @@ UPSTREAMS = {"docker.io", "quay.io", "registry.acme.internal:5000"}
         ("grafana/grafana", "docker.io", "grafana/grafana", ""),
         ("docker.io/nginx:1", "docker.io", "library/nginx", ":1"),
         ("index.docker.io/library/nginx", "docker.io", "library/nginx", ""),
+        ("registry-1.docker.io:443/library/nginx", "docker.io", "library/nginx", ""),
+        ("Quay.io:443/a/b:1", "quay.io", "a/b", ":1"),
         (f"quay.io/a/b:1@{DIGEST}", "quay.io", "a/b", f":1@{DIGEST}"),
         (f"quay.io/a/b@{DIGEST}", "quay.io", "a/b", f"@{DIGEST}"),
         ("localhost:5000/x:1", "localhost:5000", "x", ":1"),

@@ -140,6 +140,9 @@ async def test_what_passed_is_not_asked_again_and_nothing_is_asked_before_it_is_
         "places": {**new["places"], "registry": {**shop.where, "password": "x"}},
     }
     assert await shop.failures(registry_gone, old=new) == []
-    assert await shop.failures({**new, "pulled": Unknown()}) == []
+    unknown = Unknown()  # type: ignore[no-untyped-call]
+    assert await shop.failures({**new, "pulled": unknown}) == []
+    not_made = {**new["places"], "registry": {**shop.where, "password": unknown}}
+    assert await shop.failures({**new, "places": not_made}) == []
     assert not vetted_image.diff(new, registry_gone)
     assert vetted_image.diff(new, {**new, "pulled": "registry.test/shop@sha256:" + "0" * 64})

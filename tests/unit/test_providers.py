@@ -294,9 +294,11 @@ def test_a_change_in_place_replaces_nothing() -> None:
 
 def test_what_is_not_known_yet_may_change_and_is_not_looked_into() -> None:
     """A registry that is replaced is unknown to what is pushed to it, until the new one is there."""
-    new = {"image": {"image_id": "sha256:1"}, "registry": Unknown()}
-    found = Delegate("providers.pushed_image").diff("id", {}, new)
-    assert (found.changes, found.replaces) == (True, [])
+    unknown = Unknown()  # type: ignore[no-untyped-call]
+    for registry in (unknown, {"password": unknown}, {"accounts": [unknown]}):
+        new = {"image": {"image_id": "sha256:1"}, "registry": registry}
+        found = Delegate("providers.pushed_image").diff("id", {}, new)
+        assert (found.changes, found.replaces) == (True, [])
 
 
 def test_what_has_no_delete_is_simply_forgotten() -> None:

@@ -19,6 +19,8 @@ ADMIN = Rights(pull=("*",), push=("*",), delete=True, admin=True)
         (CI, "repository:blog:pull,push", []),
         (CI, "repository:shop:pull", []),
         (CI, "repository:Shop/web:pull", []),
+        (CI, "repository:shop/../secret:pull", []),
+        (CI, "repository:shop//web:pull", []),
         (CI, "registry:catalog:*", []),
         (CI, "registry:shop/web:pull", []),
         (Rights(push=("a",)), "repository:a:pull", ["pull"]),

@@ -1,6 +1,7 @@
 """The gate's tokens, and the keys that they are signed with."""
 
 import base64
+import time
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,18 @@ def test_a_token_allows_what_it_says_and_nothing_else(keys: Keys) -> None:
     assert not tokens.allows(told, "web", "push")
     assert not tokens.allows(told, "blog", "pull")
     assert tokens.allows(tokens.own("web", "delete")["Authorization"], "web", "delete")
+
+
+@pytest.mark.parametrize(("late", "allowed"), [(30, True), (90, False)])
+def test_a_token_is_looked_at_for_as_long_as_distribution_takes_it(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch, late: int, allowed: bool
+) -> None:
+    """What the gate took for none would pass it by."""
+    began = time.time() - SECONDS - late
+    with monkeypatch.context() as earlier:
+        earlier.setattr("supply.registry.tokens.time.time", lambda: began)
+        told = header(Tokens(keys))
+    assert Tokens(keys).allows(told, "web", "pull") is allowed
 
 
 @pytest.mark.parametrize("told", [None, "", "Bearer", "Bearer x.y.z", "Basic cHVzaDpw"])

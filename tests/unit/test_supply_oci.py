@@ -62,6 +62,7 @@ def test_a_manifest_says_what_it_is_and_else_its_content_type_does(
         b"",
         b"\xff\xfe",
         b"[]",
+        b"[" * 100_000,
         b'{"errors": [{"code": "DENIED"}]}',
         json.dumps({"schemaVersion": 1, "fsLayers": []}).encode(),
         document(),
