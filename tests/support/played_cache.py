@@ -18,6 +18,7 @@ from supply.cache.index import Index
 from supply.cache.peers import Peers
 from supply.cache.settings import Account, Settings, Upstream
 from supply.cache.store import Store
+from tests.support.replaced import replaced
 from tests.support.upstream import FakeUpstream
 
 START_SECONDS = 10
@@ -52,17 +53,15 @@ def free_port() -> int:
 
 
 def configuration(folder: Path, tls: int, plain: int, app: int) -> Path:
-    text = NGINX.read_text()
-    for theirs, ours in {
+    new = {
         "/run/secrets/cache-tls.pem": f"{folder}/tls.pem",
         "/var/lib/cache": str(folder),
         "/tmp/nginx": f"{folder}/nginx",
         "listen 5443 ssl": f"listen 127.0.0.1:{tls} ssl",
         "listen 5080": f"listen 127.0.0.1:{plain}",
         "127.0.0.1:5081": f"127.0.0.1:{app}",
-    }.items():
-        assert theirs in text, f"nginx.conf has no {theirs!r} any more"
-        text = text.replace(theirs, ours)
+    }
+    text = replaced(NGINX.read_text(), new)
     found = folder / "nginx.conf"
     # Files are made by whoever runs the tests; in its container the cache's nginx is nobody else either.
     found.write_text(f"user root;\n{text}")

@@ -28,6 +28,7 @@ from supply.children import run_together
 from supply.registry.__main__ import Places, children, forever, made
 from supply.registry.keys import Keys
 from supply.registry.server import Server
+from tests.support.replaced import replaced
 from tests.support.upstream import Image, digest_of
 
 RIGHT = "right"
@@ -234,17 +235,18 @@ def _places(folder: Path, ports: dict[str, int]) -> Places:
     (folder / "accounts.json").write_text(json.dumps(accounts))
     (folder / "settings.json").write_text(json.dumps(SETTINGS))
     own = Places()
-    nginx = own.nginx.read_text().replace("listen 5000", f"listen 127.0.0.1:{ports['5000']}")
-    if os.geteuid() == 0:
-        nginx = f"user root;\n{nginx}"
-    new = {
-        **{f"127.0.0.1:{port}": f"127.0.0.1:{ports[port]}" for port in ("5001", "5002")},
-        str(own.bundle.parent): str(folder / "run"),
+    user = "user root;\n" if os.geteuid() == 0 else ""
+    run, one = {str(own.bundle.parent): str(folder / "run")}, "127.0.0.1:5001"
+    distribution = {one: f"127.0.0.1:{ports['5001']}", str(own.storage): str(folder / "storage")}
+    nginx = {
+        "listen 5000": f"listen 127.0.0.1:{ports['5000']}",
+        one: distribution[one],
+        "127.0.0.1:5002": f"127.0.0.1:{ports['5002']}",
         str(own.folder): str(folder),
-        str(own.storage): str(folder / "storage"),
     }
-    for source, text in ((own.nginx, nginx), (own.distribution, own.distribution.read_text())):
-        (folder / source.name).write_text(_replaced(text, new))
+    told = replaced(own.distribution.read_text(), run | distribution)
+    (folder / own.distribution.name).write_text(told)
+    (folder / own.nginx.name).write_text(user + replaced(own.nginx.read_text(), run | nginx))
     return Places(
         folder=folder,
         storage=folder / "storage",
@@ -254,12 +256,6 @@ def _places(folder: Path, ports: dict[str, int]) -> Places:
         port=ports["5002"],
         address=f"http://127.0.0.1:{ports['5001']}",
     )
-
-
-def _replaced(text: str, new: Mapping[str, str]) -> str:
-    for old, value in new.items():
-        text = text.replace(old, value)
-    return text
 
 
 def certificate(folder: Path) -> None:
