@@ -55,13 +55,13 @@ def restore(stack: Environment = None, apps: Apps = False) -> None:
     for problem in last["problems"]:
         console().print(f"✗ {plain(problem)}", markup=False)
     if last.get("failure"):
-        done = f"{last['done']} of {many(last['images'], 'image')}"
-        raise HorcruxError(
-            f"{plain(last['failure'])}; {done} are here, and the same command carries on"
-        )
+        done = f"{last['done']} of {many(last['images'], 'image')} are here"
+        carries_on = f"; {done}, and the same command carries on" if last["images"] else ""
+        raise HorcruxError(f"{plain(last['failure'])}{carries_on}")
     if bad := len(last["absent"]) + len(last["problems"]):
         raise HorcruxError(
-            f"{many(bad, 'image')} did not come back, as told above; the others are here"
+            f"{many(bad, 'image')} did not come back, as told above; the others are here, and the same "
+            "command tries these again"
         )
     copied = last["copied"]
     console().print(
@@ -126,7 +126,8 @@ def _check(told: Mapping[str, Any]) -> None:
     if told["problems"]:
         count = many(len(told["problems"]), "image")
         raise HorcruxError(
-            f"{count} cannot be brought to the replica, as told above; push what is damaged again",
+            f"{count} cannot be brought to the replica, as told above; push what is damaged again, or "
+            "have it back with `horcrux registry restore` where the replica has it from before",
             Exit.UNHEALTHY,
         )
     if told["conflicts"]:

@@ -20,6 +20,7 @@ from supply.cache.stats import Stats
 from supply.cache.store import Store
 from supply.cache.upstream import Client
 from supply.children import run_together
+from supply.session import session as plain_session
 
 SETTINGS, FOLDER = Path("/run/secrets/cache.json"), Path("/var/lib/cache")
 NGINX = Path(__file__).with_name("nginx.conf")
@@ -33,9 +34,7 @@ async def main() -> None:
     settings, index = Settings.read(SETTINGS), Index(FOLDER / "index.db")
     store = Store(FOLDER, index, settings.limit)
     connector = aiohttp.TCPConnector(limit_per_host=CONNECTIONS)
-    async with aiohttp.ClientSession(
-        connector=connector, auto_decompress=False, headers={"User-Agent": "horcrux-image-cache"}
-    ) as session:
+    async with plain_session("horcrux-image-cache", connector=connector) as session:
         server = made(settings, store, session, Peers(session, settings.peers))
         runner = web.AppRunner(server.application(), access_log=None)
         await runner.setup()

@@ -32,6 +32,11 @@ class Credentials:
         header, until = self._headers.get((repository, anonymous), ("", 0.0))
         return {"Authorization": header} if until > time.monotonic() else {}
 
+    def renew(self, repository: str, seconds: float) -> None:
+        """What holds for less than these seconds is not shown again."""
+        if self._headers.get((repository, False), ("", 0.0))[1] < time.monotonic() + seconds:
+            self._headers.pop((repository, False), None)
+
     async def answering(self, question: str, repository: str, anonymous: bool) -> str | None:
         """What answers a WWW-Authenticate; None where we have nothing. Raises BusyError, WrongError."""
         self._headers.pop((repository, anonymous), None)

@@ -8,22 +8,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from supply.cache.database import opened
 from supply.cache.names import Name
-
-TABLES = """
-CREATE TABLE IF NOT EXISTS blobs (
-  digest TEXT PRIMARY KEY, size INTEGER NOT NULL, used REAL NOT NULL, manifest INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS blobs_used ON blobs (manifest, used);
-CREATE TABLE IF NOT EXISTS links (
-  upstream TEXT, repository TEXT, digest TEXT, PRIMARY KEY (upstream, repository, digest)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS private (
-  upstream TEXT, repository TEXT, PRIMARY KEY (upstream, repository)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS tags (
-  upstream TEXT, repository TEXT, tag TEXT, digest TEXT NOT NULL, checked REAL NOT NULL,
-  PRIMARY KEY (upstream, repository, tag)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS totals (
-  upstream TEXT, name TEXT, value REAL NOT NULL, PRIMARY KEY (upstream, name)) WITHOUT ROWID;
-"""
 
 UNWRITTEN = "the index cannot be written: %s"
 
@@ -42,21 +28,23 @@ class Index:
     """A database of SQLite beside the content; it can be lost: the store finds what there is.
 
     Uses and totals are gathered and written together, when `write_notes` is called and before they are
-    read: to write each costs as much as all the rest of an answer.
+    read: to write each costs as much as all the rest of an answer. What cannot be written, as on a full disk,
+    is kept in memory, and heeded from there.
     """
 
     def __init__(self, path: Path) -> None:
         self._used: dict[str, float] = {}
         self._counted: defaultdict[tuple[str, str], float] = defaultdict(float)
+        self._gone: set[str] = set()  # removed, and still in the file
         try:
-            self._db = _opened(path)
+            self._db = opened(path)
         except sqlite3.OperationalError:  # the disk, not the file
             raise
         except sqlite3.DatabaseError as error:
             log.warning("%s is damaged (%s) and begun anew", path, error)
             for file in path.parent.glob(f"{path.name}*"):
                 file.unlink()
-            self._db = _opened(path)
+            self._db = opened(path)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -65,37 +53,44 @@ class Index:
 
     def write_notes(self) -> None:
         """Write what was gathered."""
-        used = [(when, digest) for digest, when in self._used.items()]
-        counted = [(*key, amount) for key, amount in self._counted.items()]
-        self._used.clear()
-        self._counted.clear()
-        if not used and not counted:
+        if not self._used and not self._counted and not self._gone:
             return
         try:
             with self._db:  # all of it, or nothing
                 self._db.execute("BEGIN")
-                self._db.executemany("UPDATE blobs SET used = max(used, ?) WHERE digest = ?", used)
+                self._db.executemany(
+                    "DELETE FROM blobs WHERE digest = ?", [(d,) for d in self._gone]
+                )
+                self._db.executemany(
+                    "UPDATE blobs SET used = max(used, ?) WHERE digest = ?",
+                    [(when, digest) for digest, when in self._used.items()],
+                )
                 self._db.executemany(
                     "INSERT INTO totals VALUES (?, ?, ?) "
                     "ON CONFLICT DO UPDATE SET value = value + excluded.value",
-                    counted,
+                    [(*key, amount) for key, amount in self._counted.items()],
                 )
         except sqlite3.OperationalError as error:
             log.warning(UNWRITTEN, error)
+            return
+        self._used.clear()
+        self._counted.clear()
+        self._gone.clear()
 
     def add(self, digest: str, size: int, *, manifest: bool) -> None:
         """Content has come."""
+        self._gone.discard(digest)
         row = (digest, size, time.time(), manifest)
         self._write("INSERT OR REPLACE INTO blobs VALUES (?, ?, ?, ?)", [row])
 
     def size(self, digest: str) -> int | None:
         """Bytes; None where there is no such content."""
         row = self._db.execute("SELECT size FROM blobs WHERE digest = ?", (digest,)).fetchone()
-        return row[0] if row else None
+        return row[0] if row and digest not in self._gone else None
 
     def digests(self) -> set[str]:
         """Of all content."""
-        return {row[0] for row in self._db.execute("SELECT digest FROM blobs")}
+        return {row[0] for row in self._db.execute("SELECT digest FROM blobs")} - self._gone
 
     def use(self, digest: str) -> None:
         """Content was asked for: it is not the longest unused any more."""
@@ -103,17 +98,30 @@ class Index:
 
     def remove(self, digest: str) -> None:
         """Content is gone."""
-        self._db.execute("DELETE FROM blobs WHERE digest = ?", (digest,))
+        self._used.pop(digest, None)
+        if not self._write("DELETE FROM blobs WHERE digest = ?", [(digest,)]):
+            self._gone.add(digest)
 
     def stored(self) -> int:
         """Bytes of all content."""
+        if self._gone:
+            rows = self._db.execute("SELECT digest, size FROM blobs")
+            return sum(size for digest, size in rows if digest not in self._gone)
         return int(self._db.execute("SELECT coalesce(sum(size), 0) FROM blobs").fetchone()[0])
 
     def longest_unused(self, spared: Collection[str]) -> tuple[str, int] | None:
         """What is to go first, with its size: blobs before manifests, which cost nothing to keep."""
         self.write_notes()
-        rows = self._db.execute("SELECT digest, size FROM blobs ORDER BY manifest, used")
-        return next(((d, s) for d, s in rows if d not in spared), None)
+        rows = self._db.execute(
+            "SELECT digest, size, manifest, used FROM blobs ORDER BY manifest, used"
+        )
+        left = (r for r in rows if r[0] not in self._gone and r[0] not in spared)
+        found = (
+            min(left, key=lambda r: (r[2], max(r[3], self._used.get(r[0], 0.0))), default=None)
+            if self._used  # what could not be written
+            else next(left, None)
+        )
+        return (found[0], found[1]) if found else None
 
     def link(self, name: Name, digests: Iterable[str]) -> None:
         """A repository has these: whoever may read it may have them."""
@@ -132,7 +140,7 @@ class Index:
             if private
             else "DELETE FROM private WHERE upstream = ? AND repository = ?"
         )
-        self._db.execute(how, (name.upstream, name.repository))
+        self._write(how, [(name.upstream, name.repository)])
 
     def private(self, name: Name) -> bool:
         """Whether a repository was for some alone when that was last asked."""
@@ -153,7 +161,7 @@ class Index:
     def forget_tag(self, name: Name, tag: str) -> None:
         """The upstream says that there is no such tag any more."""
         query = "DELETE FROM tags WHERE upstream = ? AND repository = ? AND tag = ?"
-        self._db.execute(query, (name.upstream, name.repository, tag))
+        self._write(query, [(name.upstream, name.repository, tag)])
 
     def count(self, upstream: str, name: str, amount: float) -> None:
         """Add to a total, which outlives the process."""
@@ -165,25 +173,16 @@ class Index:
         found: dict[str, dict[str, float]] = {}
         for upstream, name, value in self._db.execute("SELECT * FROM totals"):
             found.setdefault(upstream, {})[name] = value
+        for (upstream, name), value in self._counted.items():  # what could not be written
+            its = found.setdefault(upstream, {})
+            its[name] = its.get(name, 0.0) + value
         return found
 
-    def _write(self, statement: str, rows: list[tuple[object, ...]]) -> None:
-        """A full disk costs what would have been noted, not the answer to a client."""
+    def _write(self, statement: str, rows: list[tuple[object, ...]]) -> bool:
+        """A full disk costs what would have been noted, not the answer to a client; whether it was noted."""
         try:
             self._db.executemany(statement, rows)
         except sqlite3.OperationalError as error:
             log.warning(UNWRITTEN, error)
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, isolation_level=None)
-    try:
-        database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + TABLES)
-        # A damaged page may lie anywhere; the index is small enough to look at all of it.
-        (told,) = database.execute("PRAGMA quick_check(1)").fetchone()
-        if told != "ok":
-            raise sqlite3.DatabaseError(told)
-    except sqlite3.DatabaseError:
-        database.close()
-        raise
-    return database
+            return False
+        return True

@@ -24,6 +24,7 @@ from supply.registry.replica_settings import ReplicaSettings
 from supply.registry.server import Server
 from supply.registry.storage import Storage
 from supply.registry.tokens import Tokens
+from supply.session import session as plain_session
 
 HERE = Path(__file__).parent
 PORT = 5002
@@ -47,7 +48,7 @@ async def main() -> None:
     places = Places()
     places.bundle.parent.mkdir(exist_ok=True)
     keys = Keys(places.bundle)
-    async with aiohttp.ClientSession(auto_decompress=False) as session:
+    async with plain_session() as session:
         server = made(places, keys, session)
         runner = web.AppRunner(server.application(), access_log=None)
         await runner.setup()

@@ -32,4 +32,5 @@ async def collect(admission: Admission, storage: Storage, configuration: Path) -
                 await process.wait()
         if process.returncode:
             raise CollectionError(told.decode(errors="replace")[-2000:])
+        await asyncio.to_thread(storage.clear_aside)
         return before - await asyncio.to_thread(storage.used)

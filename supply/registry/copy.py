@@ -1,7 +1,7 @@
 """An image from one registry to another: what it is made of first, its tag last.
 
 So a registry never has a manifest without what that needs, and a copy that was broken off goes on where it
-was. What a registry says that it has is believed.
+was. What a registry says that it has is believed, unless a copy is to be `deep`.
 """
 
 import asyncio
@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from supply import oci
 from supply.cache.failure import MissingError, WrongError
-from supply.registry.place import Place, RefusedError
+from supply.registry.place import Place
+from supply.registry.refusal import RefusedError
 from supply.registry.replica_plan import named
 
 T = TypeVar("T")
@@ -50,42 +51,57 @@ class Copy:
         """What it is called at the target."""
         return named(self.target_prefix, repository)
 
-    async def image(self, repository: str, digest: str, tag: str | None) -> None:
-        """Bring an image with all that it names. Raises ImageError, or UpstreamError for any other reason."""
+    async def image(
+        self, repository: str, digest: str, tag: str | None, *, deep: bool = False
+    ) -> oci.Manifest:
+        """Bring an image with all that it names. Raises ImageError, or UpstreamError for any other reason.
+
+        `deep`: what it names is looked at also where the image is there.
+        """
         try:
-            manifest = await self._manifest(repository, digest)
+            manifest = await self._manifest(repository, digest, deep=deep)
             if tag is not None:
                 await self.target.put_manifest(self.there(repository), tag, manifest)
         except (MissingError, WrongError, RefusedError) as error:
-            raise ImageError(f"{repository}:{tag or digest}: {error}") from error
+            raise ImageError(str(error)) from error
+        return manifest
 
-    async def _manifest(self, repository: str, digest: str) -> oci.Manifest:
+    async def _manifest(self, repository: str, digest: str, *, deep: bool) -> oci.Manifest:
         there = self.there(repository)
-        manifest = await self.source.manifest(self.here(repository), digest)
-        if await self.target.meaning(there, digest) == digest:
+        known = await self.target.has_manifest(there, digest)
+        if known and deep:  # it is nearer, and the source may have lost it
+            manifest = await self.target.manifest(there, digest)
+        else:
+            manifest = await self.source.manifest(self.here(repository), digest)
+        if known and not deep:
             return manifest
         blobs: dict[str, oci.Reference] = {}
         for reference in manifest.references:
             if reference.kind == "manifest":
-                await self._manifest(repository, reference.digest)
+                await self._manifest(repository, reference.digest, deep=deep)
             else:
                 blobs[reference.digest] = reference
         await together([partial(self._blob, repository, each) for each in blobs.values()], AT_ONCE)
-        await self.target.put_manifest(there, digest, manifest)
-        self.copied.manifests += 1
-        self.copied.bytes += len(manifest.data)
+        if not known:
+            await self.target.put_manifest(there, digest, manifest)
+            self.copied.manifests += 1
+            self.copied.bytes += len(manifest.data)
         return manifest
 
     async def _blob(self, repository: str, reference: oci.Reference) -> None:
         there = self.there(repository)
         if await self.target.has_blob(there, reference.digest):
             return
-        async with self.source.blob(self.here(repository), reference.digest) as body:
-            if body.size not in (None, reference.size):
-                raise WrongError(
-                    f"{reference.digest} has {body.size} bytes in place of {reference.size}"
-                )
-            await self.target.put_blob(there, reference, body, self._count)
+        try:
+            async with self.source.blob(self.here(repository), reference.digest) as body:
+                if body.size not in (None, reference.size):
+                    raise WrongError(
+                        f"{reference.digest} has {body.size} bytes in place of {reference.size}"
+                    )
+                await self.target.put_blob(there, reference, body, self._count)
+        except WrongError:
+            await self.source.doubt(reference.digest)
+            raise
         self.copied.blobs += 1
 
     def _count(self, size: int) -> None:

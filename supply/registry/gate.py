@@ -55,7 +55,7 @@ class Gate:
         try:
             async with (
                 self.admission.changing(repository),
-                self._locks.setdefault(f"{repository}:{reference}", asyncio.Lock()),
+                self.naming(repository, reference),
             ):
                 answer = await self._put(request, repository, reference, data)
         except BusyError as error:
@@ -80,6 +80,10 @@ class Gate:
         if subject:
             answer.headers["OCI-Subject"] = subject  # we list it among what refers to that
         return answer
+
+    def naming(self, repository: str, reference: str) -> asyncio.Lock:
+        """Who holds it is the only one who gives a tag a meaning."""
+        return self._locks.setdefault(f"{repository}:{reference}", asyncio.Lock())
 
     async def delete(self, request: web.Request) -> web.Response:
         """Something is to go; not while the collector reads."""

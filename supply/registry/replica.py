@@ -12,19 +12,21 @@ from functools import partial
 from typing import Any
 
 from supply.cache.failure import LimitedError, UpstreamError
-from supply.registry import catalog, replica_list
-from supply.registry.copy import Copy, ImageError, together
+from supply.registry import catalog
+from supply.registry.copy import Copy
 from supply.registry.immutable import Immutable
+from supply.registry.replica_bringing import Bringing
 from supply.registry.replica_gap import Found, Gap, Key
 from supply.registry.replica_level import Level
-from supply.registry.replica_plan import held, held_tag, wanted
+from supply.registry.replica_plan import wanted
 from supply.registry.replica_settings import ReplicaSettings
 from supply.registry.storage import Storage, Tagged
 
-COMPARE_SECONDS = 3600.0  # between two comparisons of all: a request for each tag
+COMPARE_SECONDS = (
+    3600.0  # between two comparisons of all: a request for each tag, and for each platform
+)
 FIRST_SECONDS, LONGEST_SECONDS = 5.0, 300.0  # between two tries when it fails; doubled each time
 ASKED_SECONDS = 3600.0  # that a replica which limits us is waited for at most
-QUESTIONS = 8  # at once, when all is compared
 log = logging.getLogger("replica")
 
 
@@ -40,8 +42,9 @@ class Replica:
         level: Level,
     ) -> None:
         self._settings, self.copy, self.gap = settings, copy, Gap()
-        self._storage, self._immutable, self._level = storage, immutable, level
-        self._listed: set[str] = set()
+        self._storage, self._level = storage, level
+        children = partial(catalog.children, storage)
+        self._bringing = Bringing(copy, self.gap, immutable, children, settings.prefix)
         self._failure: str | None = None
         self._failing_since = self._next = 0.0
         self.failures = self._in_a_row = 0
@@ -100,71 +103,39 @@ class Replica:
 
     async def _round(self) -> None:
         full = self._full or time.time() - self._compared >= COMPARE_SECONDS
+        now = self._asked.is_set()  # who asks does not want to wait for what is too young
         self._full, began = False, time.time()
         self._came.clear()  # what comes from now on is for the next round
         self._asked.clear()
         try:
-            self.gap.see(await asyncio.to_thread(self._wanted), began)
-            await self._list(full=full)
-            await self._bring(full=full)
+            self.gap.see(await asyncio.to_thread(self._wanted), began, young=now)
+            failure = await self._bringing.round(full=full)
         except UpstreamError as error:
             self._fails(str(error), error.seconds if isinstance(error, LimitedError) else 0.0)
         except Exception as error:  # whatever it is, pushes go on
             log.exception("the replica cannot be brought up to date")
             self._fails(f"an error of the registry's own: {type(error).__name__}", 0.0)
         else:
-            self._failure, self._in_a_row = None, 0
             self._compared = began if full else self._compared
-            if not self.gap.pending():
-                self._level.reached(began)
+            self._ends(failure, began)
             return
         self._full = self._full or full
+
+    def _ends(self, failure: UpstreamError | None, began: float) -> None:
+        """All was gone through; `failure`: of an image, which is tried again."""
+        if failure is not None:
+            self._fails(str(failure), 0.0)
+            return
+        self._failure, self._in_a_row = None, 0
+        if not self.gap.pending():
+            self._level.reached(began)
 
     def _wanted(self) -> list[Tagged]:
         return wanted(
             list(self._storage.tags()),
             list(self._storage.pushed()),
-            lambda digest: catalog.children(self._storage, digest),
+            partial(catalog.children, self._storage),
         )
-
-    async def _list(self, *, full: bool) -> None:
-        """Have all repositories in the list that lies there, before there is anything of them."""
-        names = {each.repository for each in self.gap.asked(full=full)}
-        if full or names - self._listed:
-            place, prefix = self.copy.target, self._settings.prefix
-            there = await replica_list.read(place, prefix)
-            if names - there:
-                await replica_list.write(place, prefix, there | names)
-            self._listed = there | names
-
-    async def _bring(self, *, full: bool) -> None:
-        """Bring what is missing, the oldest first; what cannot be is told, and the others go on."""
-        asked = self.gap.asked(full=full)
-        meaning, there = self.copy.target.meaning, self.copy.there
-        work = [partial(meaning, there(each.repository), each.tag) for each in asked]
-        meanings = await together(work, QUESTIONS)
-        for each, known in self.gap.answered(asked, meanings, full=full):
-            try:
-                await self._one(each, known)
-            except ImageError as error:
-                self.gap.fails(each, str(error))
-                log.error("%s:%s is not in the replica: %s", each.repository, each.tag, error)
-
-    async def _one(self, each: Tagged, known: str | None) -> None:
-        repository, tag, digest = each.repository, each.tag, each.digest
-        if known is None or not self._stays(repository, tag):
-            await self.copy.image(repository, digest, tag)
-            self.gap.brought(each)
-            return
-        await self.copy.image(repository, digest, held_tag(digest))
-        reason = f"it is {digest} here and {known} there, and a tag like it keeps its meaning"
-        self.gap.differs(each, reason)
-        log.error(
-            "%s:%s: %s; what is here is there as %s", repository, tag, reason, held_tag(digest)
-        )
-
-    def _stays(self, repository: str, tag: str) -> bool:
-        return held(tag) is not None or self._immutable.has(repository, tag)
 
     def _fails(self, reason: str, asked: float) -> None:
         if self._failure is None:

@@ -5,6 +5,7 @@ never removed: an empty registry in a new place must not take away what it is to
 """
 
 import json
+import time
 from collections.abc import AsyncIterator, Iterable
 
 from supply import oci
@@ -15,33 +16,53 @@ from supply.registry.replica_plan import LIST, named
 
 TAG = "latest"
 KIND = "application/vnd.horcrux.repositories.v1+json"
+LARGEST = 8 << 20  # bytes: some hundred thousand names
 EMPTY = b"{}"  # a configuration that says nothing: image-spec, "Guidance for an Empty Descriptor"
 EMPTY_KIND = "application/vnd.oci.empty.v1+json"
 
 
-async def read(place: Place, prefix: str) -> set[str]:
-    """The repositories; none where nothing has been copied yet. Raises UpstreamError."""
+class UnreadableError(WrongError):
+    """There is something else in its place, or it is damaged."""
+
+
+async def read(place: Place, prefix: str) -> set[str] | None:
+    """The repositories; None where there is no list. Raises UpstreamError, UnreadableError."""
     repository = named(prefix, LIST)
     try:
         manifest = await place.manifest(repository, TAG)
     except MissingError:
-        return set()
+        return None
     try:
         reference = next(r for r in reversed(manifest.references) if r.kind == "blob")
-        async with place.blob(repository, reference.digest) as body:
-            data = b"".join([chunk async for chunk in body.chunks])
-        found = json.loads(data)["repositories"]
-        return {name for name in found if oci.REPOSITORY.fullmatch(name)}
-    except (StopIteration, ValueError, KeyError, TypeError, MissingError) as error:
-        raise WrongError(
-            f"{place.upstream.name}/{repository}:{TAG} is no list of repositories ({error!r})"
-        ) from error
+        found = json.loads(await _content(place, repository, reference))["repositories"]
+        return {n for n in found if isinstance(n, str) and oci.REPOSITORY.fullmatch(n)}
+    except (StopIteration, ValueError, KeyError, TypeError, RecursionError, MissingError) as error:
+        name, kind = f"{place.upstream.name}/{repository}:{TAG}", type(error).__name__
+        raise UnreadableError(f"{name} is no list of repositories ({kind})") from error
+
+
+async def _content(place: Place, repository: str, reference: oci.Reference) -> bytes:
+    """What a list says. Raises UpstreamError, ValueError."""
+    found = bytearray()
+    if reference.size > LARGEST:
+        raise ValueError("too large")
+    async with place.blob(repository, reference.digest) as body:
+        async for chunk in body.chunks:
+            found += chunk
+            if len(found) > reference.size:
+                break
+    data = bytes(found)
+    if len(data) != reference.size or oci.digest_of(data) != reference.digest:
+        raise ValueError("damaged")
+    return data
 
 
 async def write(place: Place, prefix: str, names: Iterable[str]) -> None:
     """Put a list there. Raises UpstreamError."""
     repository = named(prefix, LIST)
-    content = json.dumps({"repositories": sorted(names)}).encode()
+    # With the time it is another blob than any before: one that is damaged there would stay so.
+    told = {"repositories": sorted(names), "written": time.time()}
+    content = json.dumps(told).encode()
     for data in (EMPTY, content):
         if not await place.has_blob(repository, oci.digest_of(data)):
             reference = oci.Reference(oci.digest_of(data), len(data), "blob")

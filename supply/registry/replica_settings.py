@@ -7,6 +7,8 @@ from pathlib import Path
 
 import aiohttp
 
+from supply.session import session
+
 FILE = "replica.json"
 AGENT = "horcrux-registry"
 
@@ -44,8 +46,4 @@ class ReplicaSettings:
     def session(self) -> aiohttp.ClientSession:
         """A client for it alone."""
         trust = ssl.create_default_context(cadata=self.ca)
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=trust),
-            auto_decompress=False,
-            headers={"User-Agent": AGENT},
-        )
+        return session(AGENT, connector=aiohttp.TCPConnector(ssl=trust))

@@ -15,7 +15,8 @@ from supply.cache.settings import Upstream
 from supply.registry import answers
 from supply.registry.copy import Copy
 from supply.registry.gate import Gate
-from supply.registry.place import Own, Place
+from supply.registry.own import Own
+from supply.registry.place import Place
 from supply.registry.replica import Replica
 from supply.registry.replica_level import Level
 from supply.registry.replica_settings import ReplicaSettings
@@ -57,7 +58,8 @@ def made(
     """With all its parts; the gate tells it of pushes. `session`: for the registry here, below `root`."""
     own = settings.session()
     upstream = Upstream(settings.name, settings.url, 0.0, settings.username, settings.password)
-    there, here = Place(upstream, own), Own(gate.distribution.address, session, gate.tokens)
+    there = Place(upstream, own)
+    here = Own(gate.distribution.address, session, gate.tokens, storage)
     replica = Replica(
         settings,
         Copy(here, there, target_prefix=settings.prefix),
@@ -67,7 +69,7 @@ def made(
     )
     gate.pushed = replica.pushed
     gate.metrics.registry.register(_Measured(replica))
-    return Replication(replica, Restore(there, here, settings.prefix, gate.admission), own)
+    return Replication(replica, Restore(there, here, settings.prefix, gate), own)
 
 
 async def told(replication: Replication | None, _: web.Request) -> web.Response:

@@ -1,7 +1,7 @@
 """From the replica back into this registry: all of it, or the images that are asked for, by their digests.
 
-It takes nothing away and changes no tag that is here. What is here already is not transferred again, so that
-it may be broken off and begun anew at any time.
+It takes nothing away and changes no tag that is here. What is here already, and whole, is not transferred
+again, so that it may be broken off and begun anew at any time.
 """
 
 import asyncio
@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from supply import oci
-from supply.cache.failure import MissingError
+from supply.cache.failure import MissingError, UpstreamError
 from supply.registry import replica_list
-from supply.registry.admission import Admission
 from supply.registry.copy import Copied, Copy, ImageError
-from supply.registry.place import Own, Place
+from supply.registry.failures import Failures
+from supply.registry.gate import Gate
+from supply.registry.own import Own
+from supply.registry.place import Place
 from supply.registry.replica_plan import LIST, held, named
 
 
@@ -38,10 +40,19 @@ class Wanted:
             raise ValueError(f"{text!r} is not REPOSITORY@DIGEST or REPOSITORY:TAG")
         return cls(repository, tag, digest or None)
 
+    @property
+    def name(self) -> str:
+        """As people write it."""
+        return f"{self.repository}:{self.tag}" if self.tag else f"{self.repository}@{self.digest}"
+
 
 @dataclass
 class Progress:
-    """How far it is. `kept`: tags that mean something else here, and stay; `absent`: not in the replica."""
+    """How far it is; `done`: images that are here by now.
+
+    `kept`: tags that mean something else here, and stay; `absent`: images, or repositories of the replica's
+    list, that are not there.
+    """
 
     images: int = 0
     done: int = 0
@@ -63,46 +74,85 @@ class Restore:
     there: Place
     here: Own
     prefix: str
-    admission: Admission
+    gate: Gate
     _one: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(self, asked: Sequence[Wanted] | None, progress: Progress) -> None:
         """Bring what is asked for, or everything. Raises UpstreamError, and BusyError."""
         copy = Copy(self.there, self.here, source_prefix=self.prefix, copied=progress.copied)
+        failures = Failures()
         async with self._one:
-            images = await self._everything() if asked is None else list(asked)
-            progress.images = len(images)
-            for image in images:
-                async with self.admission.changing(image.repository):  # nothing collects in between
-                    await self._image(copy, image, progress)
-                progress.done += 1
+            self.here.look_again()
+            if asked is None:
+                asked = await self._everything(progress, failures)
+            progress.images = len(asked)
+            for image in asked:
+                async with self.gate.admission.changing(image.repository):  # nothing collects
+                    await self._tried(copy, image, progress, failures)
+
+    async def _tried(
+        self, copy: Copy, image: Wanted, progress: Progress, failures: Failures
+    ) -> None:
+        """Bring one; what cannot be is told. Raises UpstreamError when none can be."""
+        try:
+            await self._image(copy, image, progress)
+        except ImageError as error:
+            progress.problems.append(f"{image.name}: {error}")
+        except UpstreamError as error:
+            progress.problems.append(f"{image.name}: {error}")
+            failures.add(error)
+            return
+        failures.well()
 
     async def _image(self, copy: Copy, image: Wanted, progress: Progress) -> None:
         repository, tag = image.repository, image.tag
-        name = f"{repository}:{tag}" if tag else f"{repository}@{image.digest}"
+        if repository == LIST:
+            raise ImageError("that is the replica's list of repositories")
         digest = await self.there.meaning(copy.here(repository), tag or str(image.digest))
         if digest is None:
-            progress.absent.append(name)
+            progress.absent.append(image.name)
             return
-        tag = None if tag and held(tag) else tag
-        here = await self.here.meaning(repository, tag or digest)
-        if here == digest:
-            progress.present += 1
-            return
-        if tag and here:
-            progress.kept.append(name)
-            tag = None
-        try:
-            await copy.image(repository, digest, tag)
-        except ImageError as error:
-            progress.problems.append(str(error))
+        named = held(tag) if tag else image.digest
+        if named not in (None, digest):
+            raise ImageError(f"it is {digest} in the replica")
+        before = progress.copied.manifests, progress.copied.blobs
+        manifest = await copy.image(repository, digest, None, deep=True)
+        new = (progress.copied.manifests, progress.copied.blobs) != before
+        if tag and not held(tag):
+            new = await self._named(repository, tag, manifest, progress) or new
+        progress.present += not new
+        progress.done += 1
 
-    async def _everything(self) -> list[Wanted]:
-        found = []
-        for repository in sorted(await replica_list.read(self.there, self.prefix)):
+    async def _named(
+        self, repository: str, tag: str, manifest: oci.Manifest, progress: Progress
+    ) -> bool:
+        """Give a tag its meaning, unless one was pushed meanwhile. False: it has meant just this."""
+        async with self.gate.naming(repository, tag):
+            here = await self.here.meaning(repository, tag)
+            if here is None:
+                await self.here.put_manifest(repository, tag, manifest)
+            elif here != manifest.digest:
+                progress.kept.append(f"{repository}:{tag}")
+        return here != manifest.digest
+
+    async def _everything(self, progress: Progress, failures: Failures) -> list[Wanted]:
+        names = await replica_list.read(self.there, self.prefix)
+        if names is None:
+            raise MissingError(
+                f"{self.there.upstream.name} has no list of repositories ({LIST}): nothing was copied there "
+                "under this prefix, or the account may not read it; see registry.replica"
+            )
+        found: list[Wanted] = []
+        for repository in sorted(names - {LIST}):
             try:
                 tags = await self.there.tag_names(named(self.prefix, repository))
-            except MissingError:  # it is on the list, and nothing of it has come
+            except MissingError:
+                progress.absent.append(repository)
+            except UpstreamError as error:
+                progress.problems.append(f"{repository}: {error}")
+                failures.add(error)
                 continue
-            found += [Wanted(repository, tag, None) for tag in sorted(tags)]
-        return [each for each in found if each.repository != LIST]
+            else:
+                found += [Wanted(repository, tag, None) for tag in sorted(tags)]
+            failures.well()
+        return found

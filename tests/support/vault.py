@@ -96,6 +96,13 @@ def tell(
     return folder
 
 
+def blob_file(played: Played, digest: str) -> Path:
+    """Where a registry has a blob, or a manifest, on its disk."""
+    name = digest.partition(":")[2]
+    blobs = played.folder / "storage/docker/registry/v2/blobs/sha256"
+    return blobs / name[:2] / name / "data"
+
+
 def new_password(vault: Played, password: str) -> None:
     """The vault's account `push` gets another password."""
     hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from supply.cache import __main__ as program
 from supply.cache.__main__ import made, watch
 from supply.cache.index import Index
+from supply.cache.names import Name
 from supply.cache.peers import Peers
 from supply.cache.settings import Settings
 from supply.cache.store import Store
@@ -79,16 +81,67 @@ def test_a_use_makes_nothing_younger_than_it_is(tmp_path: Path) -> None:
     index.close()
 
 
-def test_a_full_disk_costs_what_was_counted_and_no_more(
+@contextlib.contextmanager
+def full_disk(index: Index) -> Iterator[None]:
+    """Nothing can be written."""
+    index._db.execute("PRAGMA query_only = 1")
+    try:
+        yield
+    finally:
+        index._db.execute("PRAGMA query_only = 0")
+
+
+def test_what_is_counted_on_a_full_disk_is_written_when_there_is_room(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    index = counted(tmp_path / "index.db")
-    index._db.execute("PRAGMA max_page_count = 1")  # as few as it has already
-    for n in range(3000):
-        index.count(f"registry-{n}.example", "hits", 1)
+    path = tmp_path / "index.db"
+    index = counted(path)
+    with full_disk(index):
+        index.write_notes()
+        assert "the index cannot be written" in caplog.text
+        index.count("quay.io", "hits", 1)
+        assert index.totals()["quay.io"]["hits"] == 4
+        assert seen(path) == {}
     index.write_notes()
-    assert "the index cannot be written" in caplog.text
-    assert index.totals() == {}
-    index.count("quay.io", "hits", 1)
-    assert index.totals() == {"quay.io": {"hits": 1.0}}
+    assert seen(path)["quay.io"]["hits"] == 4
+    assert index.totals()["quay.io"]["hits"] == 4, "and once"
+    index.close()
+
+
+def test_what_was_used_on_a_full_disk_is_not_the_first_to_go(tmp_path: Path) -> None:
+    index = Index(tmp_path / "index.db")
+    for name in "abc":
+        index.add(name, 10, manifest=False)
+    index.use("a")
+    with full_disk(index):
+        assert index.longest_unused(()) == ("b", 10)
+        index.remove("b")
+        assert index.longest_unused(()) == ("c", 10), "what is gone does not go again"
+        assert (index.size("b"), index.stored(), index.digests()) == (None, 20, {"a", "c"})
+    index.write_notes()
+    assert index.longest_unused({"c"}) == ("a", 10)
+    index.close()
+    with contextlib.closing(Index(tmp_path / "index.db")) as again:
+        assert again.digests() == {"a", "c"}
+
+
+def test_content_that_comes_again_on_a_full_disk_is_there(tmp_path: Path) -> None:
+    index = Index(tmp_path / "index.db")
+    index.add("a", 10, manifest=False)
+    with full_disk(index):
+        index.remove("a")
+        index.add("a", 10, manifest=False)
+    index.write_notes()
+    assert index.size("a") == 10
+    index.close()
+
+
+def test_a_full_disk_is_no_failure_of_an_answer(tmp_path: Path) -> None:
+    index, name = Index(tmp_path / "index.db"), Name("quay.io", "acme/web")
+    index.set_tag(name, "v1", "sha256:aa")
+    with full_disk(index):
+        index.set_private(name, private=True)
+        index.forget_tag(name, "v1")
+        index.remove("sha256:aa")
+    assert index.tag(name, "v1")
     index.close()

@@ -109,6 +109,12 @@ def test_restore_tells_what_did_not_come_back(dev: Played) -> None:
     assert "2 images did not come back" in str(refused("registry", "restore"))
 
 
+def test_restore_without_a_list_does_not_tell_of_images(dev: Played) -> None:
+    told = {**RESTORED, "images": 0, "done": 0, "failure": "the replica has no list"}
+    dev.answers["POST", "/horcrux/restore"] = Reply(lines=[told])
+    assert str(refused("registry", "restore")) == "the replica has no list"
+
+
 def test_restore_that_is_broken_off_says_how_far_it_is(dev: Played) -> None:
     told = {**RESTORED, "done": 1, "failure": "the replica does not answer"}
     dev.answers["POST", "/horcrux/restore"] = Reply(lines=[told])

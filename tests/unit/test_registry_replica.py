@@ -17,6 +17,7 @@ from tests.support.played_registry import Played, registry
 from tests.support.vault import (
     PREFIX,
     Way,
+    blob_file,
     has,
     level,
     lines,
@@ -55,12 +56,6 @@ async def there(vault: Played) -> AsyncIterator[Way]:
 async def here(tmp_path: Path, vault: Played, there: Way) -> AsyncIterator[Played]:
     async with registry(tell(tmp_path / "registry", vault, there.port)) as found:
         yield found
-
-
-def blob_file(played: Played, digest: str) -> Path:
-    name = digest.partition(":")[2]
-    blobs = played.folder / "storage/docker/registry/v2/blobs/sha256"
-    return blobs / name[:2] / name / "data"
 
 
 async def test_what_is_pushed_is_soon_there_by_the_same_digest(here: Played, vault: Played) -> None:

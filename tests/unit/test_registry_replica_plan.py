@@ -12,8 +12,9 @@ from supply import oci
 from supply.cache.body import Body
 from supply.cache.failure import DeniedError, LimitedError, UnavailableError, WrongError
 from supply.cache.settings import Upstream
-from supply.registry import passing, place, replica_list
-from supply.registry.place import Place, RefusedError
+from supply.registry import passing, replica_list, sender
+from supply.registry.place import Place
+from supply.registry.refusal import RefusedError
 from supply.registry.replica_plan import held, held_tag, named, wanted
 from supply.registry.storage import Tagged
 
@@ -207,7 +208,7 @@ async def test_a_source_that_breaks_off_is_told_as_the_source_s_failure(
 async def test_a_place_that_takes_nothing_more_is_not_waited_for_forever(
     registry: Elsewhere, client: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(place, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(sender, "SILENCE_SECONDS", 0.2)
     monkeypatch.setattr(passing, "SILENCE_SECONDS", 0.2)
 
     async def chunks() -> AsyncIterator[bytes]:

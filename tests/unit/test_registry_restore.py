@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from supply.registry import replica, replica_gap
+from supply import oci
+from supply.registry import replica, replica_gap, replica_list
 from supply.registry.restore import Wanted
 from tests.support.image import Image, image
 from tests.support.played_registry import Client, Played, registry
@@ -113,6 +114,78 @@ async def test_a_tag_that_is_here_keeps_its_meaning_and_the_other_comes_by_its_d
     assert ended["kept"] == ["web:v1"]
 
 
+async def test_a_tag_that_is_pushed_during_a_restore_keeps_its_meaning(
+    tmp_path: Path, vault: Played, there: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with place(tmp_path, "lost", vault, there) as lost:
+        await lost.client().push("web", "v1", OLD)
+        await level(lost.client())
+    async with place(tmp_path, "new", vault, there) as new:
+        began, go = asyncio.Event(), asyncio.Event()
+        assert new.server.replication
+        source = new.server.replication.restore.there
+        manifest = source.manifest
+
+        async def held(repository: str, reference: str) -> oci.Manifest:
+            began.set()
+            await go.wait()
+            return await manifest(repository, reference)
+
+        monkeypatch.setattr(source, "manifest", held)
+        asked = {"images": ["web:v1"]}
+        restoring = asyncio.create_task(lines(new.client(), "/horcrux/restore", asked))
+        await began.wait()
+        assert (await new.client().push("web", "v1", WEB)).status == 201
+        go.set()
+        ended = (await restoring)[-1]
+        await new.client().pull("web", "v1", WEB)
+        await pinned(new.client(), "web", OLD)
+    assert ended["kept"] == ["web:v1"]
+
+
+async def test_a_restore_gives_no_tag_a_meaning_while_a_push_does(
+    tmp_path: Path, vault: Played, there: Way
+) -> None:
+    async with place(tmp_path, "lost", vault, there) as lost:
+        await lost.client().push("web", "v1", OLD)
+        await level(lost.client())
+    async with place(tmp_path, "new", vault, there) as new:
+        client, replication = new.client(), new.server.replication
+        assert replication
+        await client.push("web", "other", WEB)
+        async with new.server.gate.naming("web", "v1"):
+            asked = {"images": ["web:v1"]}
+            restoring = asyncio.create_task(lines(client, "/horcrux/restore", asked))
+            await until(lambda: has(new.client("pull"), "web", OLD.digest), bool)
+            manifest = oci.manifest(WEB.manifests[WEB.digest][0])
+            await replication.restore.here.put_manifest("web", "v1", manifest)
+        ended = (await restoring)[-1]
+        await client.pull("web", "v1", WEB)
+    assert ended["kept"] == ["web:v1"]
+
+
+async def test_a_tag_of_the_replica_that_names_a_digest_and_means_another_is_told(
+    tmp_path: Path, vault: Played, there: Way
+) -> None:
+    lie = f"digest-{OLD.digest[7:]}"
+    await vault.client().push(f"{PREFIX}/web", lie, WEB)
+    async with place(tmp_path, "new", vault, there) as new:
+        ended = (await lines(new.client(), "/horcrux/restore", {"images": [f"web:{lie}"]}))[-1]
+        assert not await has(new.client(), "web", WEB.digest)
+    assert ended["problems"] == [f"web:{lie}: it is {WEB.digest} in the replica"]
+
+
+async def test_a_repository_of_the_list_that_the_replica_lacks_is_told(
+    tmp_path: Path, vault: Played, there: Way
+) -> None:
+    async with place(tmp_path, "new", vault, there) as new:
+        assert new.server.replication
+        source = new.server.replication.restore.there
+        await replica_list.write(source, PREFIX, ["web"])
+        ended = (await lines(new.client(), "/horcrux/restore"))[-1]
+    assert ended["absent"] == ["web"]
+
+
 async def test_an_empty_registry_takes_nothing_out_of_the_list_that_it_is_restored_from(
     tmp_path: Path, vault: Played, there: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,7 +202,7 @@ async def test_an_empty_registry_takes_nothing_out_of_the_list_that_it_is_restor
 async def test_a_restore_that_is_cut_off_goes_on_where_it_was(
     tmp_path: Path, vault: Played, there: Way
 ) -> None:
-    images = {f"v{n}": image(120_000, seed=n) for n in range(4)}
+    images = {f"v{n}": image(120_000, seed=n) for n in range(6)}
     async with place(tmp_path, "lost", vault, there) as lost:
         for tag, its in images.items():
             await lost.client().push("web", tag, its)
@@ -139,12 +212,26 @@ async def test_a_restore_that_is_cut_off_goes_on_where_it_was(
         first = (await lines(new.client(), "/horcrux/restore"))[-1]
         assert "does not answer" in first["failure"] or "broke off" in first["failure"]
         assert 0 < first["done"] < 4
+        assert len(first["problems"]) == 3, "then it is not the images"
         there.back = float("inf")
         second = (await lines(new.client(), "/horcrux/restore"))[-1]
         for tag, its in images.items():
             await new.client().pull("web", tag, its)
     assert second["present"] >= first["done"]
     assert second["copied"]["bytes"] < sum(its.size for its in images.values())
+
+
+async def test_half_a_layer_does_not_stay_here(tmp_path: Path, vault: Played, there: Way) -> None:
+    async with place(tmp_path, "lost", vault, there) as lost:
+        await lost.client().push("web", "v1", image(6_000_000))
+        await level(lost.client())
+    async with place(tmp_path, "new", vault, there) as new:
+        there.back = 4_000_000
+        ended = (await lines(new.client(), "/horcrux/restore"))[-1]
+        assert ended["copied"]["bytes"] > 200_000, "it broke off in the middle"
+        assert len(ended["problems"]) == 1
+        storage = tmp_path / "new/storage"
+        assert list(storage.glob("**/_uploads/*/data")) == []
 
 
 async def test_a_restore_ends_when_nobody_waits_for_it(
@@ -194,13 +281,17 @@ async def test_what_is_damaged_in_the_replica_is_told_and_others_come(
     assert "damaged" in problem
 
 
-async def test_a_replica_that_was_never_used_restores_nothing(
+async def test_a_replica_without_a_list_is_no_success(
     tmp_path: Path, vault: Played, there: Way
 ) -> None:
-    async with place(tmp_path, "new", vault, there) as new:
+    async with place(tmp_path, "lost", vault, there) as lost:
+        await lost.client().push("web", "v1", WEB)
+        await level(lost.client())
+    elsewhere = tell(tmp_path / "new", vault, there.port, prefix="prod")
+    async with registry(elsewhere) as new:
         ended = (await lines(new.client(), "/horcrux/restore"))[-1]
-    assert (ended["images"], ended["ended"]) == (0, True)
-    assert "failure" not in ended
+    assert ended["images"] == 0
+    assert "/prod has no list of repositories" in ended["failure"]
 
 
 async def test_a_replica_that_does_not_answer_is_told(
