@@ -1,7 +1,5 @@
 """The cache's HTTP server, behind nginx: which sends files and speaks TLS."""
 
-import logging
-import time
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -10,25 +8,20 @@ from yarl import URL
 
 from supply import oci
 from supply.cache import answers
+from supply.cache.blob_answers import BlobAnswers
 from supply.cache.blobs import Blobs
 from supply.cache.failure import UpstreamError
-from supply.cache.fetch import Fetch
 from supply.cache.manifests import Manifests
 from supply.cache.metrics import Metrics
 from supply.cache.names import Wanted, parse
 from supply.cache.peers import HEADER, Peers
 from supply.cache.rights import Accounts, Rights, WrongPasswordError, may
-from supply.cache.sending import part_of, sent, wanted_bytes
 from supply.cache.settings import Settings
 from supply.cache.stats import Stats
-from supply.cache.store import StoreFullError
 from supply.cache.upstream import Client
 
 WRONG = "there is no such account, its password is another, or the token is too old"
 NOT_PUBLIC = "it is not public, and this account, if any, may not read it"
-INTERNAL = "/_blobs"  # where nginx finds the files; see nginx.conf
-
-log = logging.getLogger("cache")
 
 
 @dataclass
@@ -114,7 +107,8 @@ class Server:
         if wanted.kind == "manifests":
             return await self._manifest(request, wanted, public, from_peer)
         if wanted.kind == "blobs":
-            return await self._blob(request, wanted, public, from_peer)
+            answering = BlobAnswers(self.clients, self.blobs, self.metrics)
+            return await answering.answer(request, wanted, public=public, from_peer=from_peer)
         return await self._tags(request, wanted)
 
     async def _tags(self, request: web.Request, wanted: Wanted) -> web.Response:
@@ -141,67 +135,6 @@ class Server:
             self.metrics.request(wanted.name, wanted.kind, found.result, served)
         headers["Content-Type"] = found.manifest.media_type
         return web.Response(body=data, headers=headers)
-
-    async def _blob(
-        self, request: web.Request, wanted: Wanted, public: bool, from_peer: bool
-    ) -> web.StreamResponse:
-        digest = wanted.reference
-        found = await self.blobs.get(wanted.name, digest, for_peer=from_peer)
-        headers = answers.content(digest, public=public) | {
-            "Content-Type": "application/octet-stream"
-        }
-        try:
-            if isinstance(found, Fetch) and request.method == "GET" and part_of(request) is None:
-                return await self._streamed(request, wanted, found, headers, from_peer)
-            if isinstance(found, Fetch):
-                await (found.begun() if request.method == "HEAD" else found.ended())
-        except StoreFullError:
-            log.warning("%s: no room; it is passed on without being kept", digest)
-            return await self._passed(request, wanted, headers)
-        size = found if isinstance(found, int) else found.size or 0
-        if not from_peer:
-            result = "hit" if isinstance(found, int) else "miss"
-            self.metrics.request(wanted.name, "blobs", result, wanted_bytes(request, size))
-        if request.method == "HEAD":
-            return web.Response(headers=headers | {"Content-Length": str(size)})
-        name = digest.partition(":")[2]
-        headers["X-Accel-Redirect"] = f"{INTERNAL}/{name[:2]}/{name}"
-        return web.Response(headers=headers)
-
-    async def _streamed(
-        self,
-        request: web.Request,
-        wanted: Wanted,
-        fetch: Fetch,
-        headers: dict[str, str],
-        from_peer: bool,
-    ) -> web.StreamResponse:
-        """A blob that is on its way, while it comes."""
-        await fetch.begun()
-        answer = web.StreamResponse(headers=headers)
-        if fetch.size is not None:
-            answer.content_length = fetch.size
-        count = await sent(request, answer, fetch.chunks())
-        if not from_peer:
-            self.metrics.request(wanted.name, "blobs", "miss", count)
-        return answer
-
-    async def _passed(
-        self, request: web.Request, wanted: Wanted, headers: dict[str, str]
-    ) -> web.StreamResponse:
-        """A blob for which there is no room, straight from its upstream."""
-        client, began = self.clients[wanted.name.upstream], time.monotonic()
-        async with client.blob(wanted.name.repository, wanted.reference) as body:
-            answer = web.StreamResponse(headers=headers)
-            answer.content_length = body.size
-            if request.method == "HEAD":
-                await answer.prepare(request)
-                return answer
-            count = await sent(request, answer, body.chunks)
-        seconds = time.monotonic() - began
-        self.metrics.fetched(wanted.name.upstream, count, seconds, peer=False)
-        self.metrics.request(wanted.name, "blobs", "miss", count)
-        return answer
 
     async def told(self, request: web.Request) -> web.Response:
         """What has been saved; a task asks another for its own part."""
