@@ -1,6 +1,7 @@
 """What the cache does, for Prometheus; what is worth keeping over a restart is in the index too."""
 
 from collections.abc import Iterable, Iterator
+from itertools import product
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -10,6 +11,8 @@ from prometheus_client.registry import Collector
 from supply.cache.failure import FAULTS
 from supply.cache.names import Name
 from supply.cache.store import Store
+
+SOURCES = ("upstream", "peer")
 
 
 class Metrics:
@@ -30,11 +33,21 @@ class Metrics:
             registry=self.registry,
         )
         self._answers: dict[str, bool] = {}
-        for upstream in upstreams:  # from the start, so that the first error is an increase
-            self._up.labels(upstream).set(1)
-            for reason in FAULTS:
-                self._errors.labels(upstream, reason)
+        for upstream in upstreams:
+            self._begin(upstream)
         self.registry.register(_OfStore(store))
+
+    def _begin(self, upstream: str) -> None:
+        """All there is of an upstream from the start: so the first of anything is an increase."""
+        self._up.labels(upstream).set(1)
+        self._served.labels(upstream)
+        self._seconds.labels(upstream)
+        for source in SOURCES:
+            self._fetched.labels(upstream, source)
+        for reason in FAULTS:
+            self._errors.labels(upstream, reason)
+        for kind, result in product(("manifests", "blobs"), ("hit", "miss")):
+            self._requests.labels(upstream, kind, result)
 
     def _counter(self, name: str, about: str, *labels: str) -> Counter:
         return Counter(f"horcrux_cache_{name}", about, labels, registry=self.registry)
@@ -51,7 +64,7 @@ class Metrics:
 
     def fetched(self, upstream: str, size: int, seconds: float, *, peer: bool) -> None:
         """Content has come."""
-        self._fetched.labels(upstream, "peer" if peer else "upstream").inc(size)
+        self._fetched.labels(upstream, SOURCES[peer]).inc(size)
         if not peer:
             self._seconds.labels(upstream).inc(seconds)
             self._index.count(upstream, "fetched_bytes", size)

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from prometheus_client import generate_latest
 
 from supply.cache.__main__ import made
 from supply.cache.index import Index
@@ -122,13 +124,29 @@ def sends_files(folder: Path) -> Any:
 
 
 def results(found: Cache) -> dict[str, float]:
-    """Requests by their results."""
+    """Requests by their results, of which there were any."""
     return {
         f"{s.labels['kind']} {s.labels['result']}": s.value
         for m in found.server.metrics.registry.collect()
         for s in m.samples
-        if s.name == "horcrux_cache_requests_total"
+        if s.name == "horcrux_cache_requests_total" and s.value
     }
+
+
+async def test_what_is_counted_is_there_from_the_start(tmp_path: Path, fake: FakeUpstream) -> None:
+    """So that the first of anything is an increase, and a dashboard has something to show."""
+    async with cache(tmp_path, fake) as found:
+        told = generate_latest(found.server.metrics.registry).decode()
+    for name in (
+        "requests",
+        "served_bytes",
+        "fetched_bytes",
+        "upstream_seconds",
+        "upstream_errors",
+    ):
+        assert re.search(
+            rf'^horcrux_cache_{name}_total{{.*upstream="docker.io".*}} 0.0$', told, re.M
+        )
 
 
 async def test_an_image_comes_once_and_is_given_many_times(
