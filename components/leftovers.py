@@ -55,9 +55,9 @@ def _remove(client: docker.APIClient, kind: str, name: str, project: str) -> Non
         )
     try:
         _delete(client, kind, found)
-    except NotFound:
-        return
     except DockerException as error:
+        if isinstance(error, NotFound) or _is_gone(error, str(found.get("Id") or found.get("ID"))):
+            return
         raise RuntimeError(
             f"the leftover {kind.lower()} {name} cannot be removed: {error}"
         ) from error
@@ -89,6 +89,12 @@ def _find(client: docker.APIClient, kind: str, name: str) -> Any:
     except NotFound:
         return None
     return found[0] if found else None
+
+
+def _is_gone(error: DockerException, identity: str) -> bool:
+    """Whether an engine lists a network that its cluster has removed: docker.io 20.10 then answers 500."""
+    told = str(getattr(error, "explanation", ""))
+    return f"{identity} not found" in told
 
 
 def _in_use(client: docker.APIClient, kind: str, found: dict[str, Any]) -> bool:

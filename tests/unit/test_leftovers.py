@@ -118,6 +118,14 @@ def test_what_is_gone_meanwhile_is_gone(kind: str) -> None:
     _remove(client, kind, "it", HERE)
 
 
+def test_a_network_that_its_cluster_has_removed_is_gone() -> None:
+    client = engine("Network", labels())
+    told = "network i not found"
+    client.remove_network.side_effect = APIError("500 Server Error", explanation=told)
+    _remove(client, "Network", "it", HERE)
+    client.remove_network.assert_called_once_with("i")
+
+
 def test_what_cannot_be_removed_says_why() -> None:
     client = engine("Secret", labels())
     client.remove_secret.side_effect = APIError("secret is in use by web")
