@@ -4,30 +4,23 @@ The machine's variables (proxies, other CAs, ~/.netrc) do not count here. The ac
 one place and to nobody else: not where a redirection leads, nor where a challenge points.
 """
 
-import re
 import ssl
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
-import urllib3
 from requests.adapters import HTTPAdapter
 from requests.utils import parse_dict_header
 
 from horcrux.exits import HorcruxError
+from horcrux.images.failures import in_words, reason
 from supply.oci import MANIFEST_TYPES
 
 CONNECT_SECONDS = 5  # it is beside us, or it is not there
 PIECE = 64 << 10
-REASON = re.compile(r"\[Errno -?\d+\] ([^'\"<>()]+)")
 ACCEPTED = ", ".join((*MANIFEST_TYPES, "application/json"))
-
-
-class UnansweredError(HorcruxError):
-    """Nobody answered, or not in time."""
 
 
 class _Pinned(HTTPAdapter):
@@ -93,7 +86,7 @@ class Client:
         The answer is over within `seconds`, however slowly it comes.
         """
         until, content = time.monotonic() + seconds, b""
-        with self._in_words(seconds), answer:
+        with in_words(self.what, self.url, seconds), answer:
             for piece in answer.raw.stream(PIECE, decode_content=False):
                 content += piece
                 if len(content) > most:
@@ -107,7 +100,7 @@ class Client:
 
         Raises UnansweredError when nothing comes for `seconds`.
         """
-        with self._in_words(seconds), answer:
+        with in_words(self.what, self.url, seconds), answer:
             yield from answer.raw.stream(PIECE, decode_content=False)
 
     def json(
@@ -175,7 +168,7 @@ class Client:
             headers["Accept-Encoding"] = "identity"
         if isinstance(who, str):
             headers["Authorization"] = f"Bearer {who}"
-        with self._in_words(seconds):
+        with in_words(self.what, self.url, seconds):
             return self._session.request(
                 method,
                 f"{self.url}{path}",
@@ -186,44 +179,3 @@ class Client:
                 stream=stream,
                 **sent,
             )
-
-    @contextmanager
-    def _in_words(self, seconds: float) -> Iterator[None]:
-        """What goes wrong on the way, in the user's words. Raises UnansweredError."""
-        try:
-            yield
-        except requests.exceptions.SSLError as error:
-            raise UnansweredError(
-                f"{self.what} at {self.url} shows a certificate that the environment's CA did not sign "
-                f"({_brief(error)}); something else may listen there: horcrux doctor"
-            ) from None
-        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
-            raise UnansweredError(
-                f"{self.what} at {self.url} did not answer within {seconds:.0f} s; see: horcrux status"
-            ) from None
-        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise UnansweredError(
-                f"{self.what} does not answer at {self.url} ({_brief(error)}); see: horcrux status"
-            ) from None
-
-
-def reason(answer: requests.Response) -> str:
-    """Why, as registries tell it (or this platform's own parts), else the bare status."""
-    try:
-        told = answer.json()
-        first = told["errors"][0] if "errors" in told else told
-        message = first.get("message") or first.get("error")
-        detail = first.get("detail")
-    except (ValueError, LookupError, TypeError, AttributeError):
-        message = detail = None
-    said = f"{message} ({detail})" if message and isinstance(detail, str) else message
-    return str(said or f"{answer.status_code} {answer.reason or ''}".strip())
-
-
-def _brief(error: Exception) -> str:
-    """The core of what requests wraps in the names of its classes."""
-    text = str(error)
-    found = REASON.search(text)
-    if found:
-        return found.group(1).strip()
-    return text.rpartition("(Caused by ")[2].rstrip(")") or type(error).__name__

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import requests
 
 from horcrux.exits import Exit, HorcruxError
-from horcrux.images.client import Client, reason
+from horcrux.images.client import Client
+from horcrux.images.failures import reason
 from horcrux.images.names import Name, through_cache
 
 CACHE, REGISTRY = "the image cache", "the registry"

@@ -7,8 +7,9 @@ from typing import Any
 
 from horcrux.exits import HorcruxError
 from horcrux.images import content
-from horcrux.images.client import Client, UnansweredError
+from horcrux.images.client import Client
 from horcrux.images.content import Content
+from horcrux.images.failures import UnansweredError
 from horcrux.signatures import signature_bundle
 from horcrux.signatures import signature_manifest as manifests
 from horcrux.signatures.signature_manifest import ENTRIES, MANIFEST_BYTES, PAYLOAD_BYTES

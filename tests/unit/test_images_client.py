@@ -5,7 +5,8 @@ import base64
 import pytest
 
 from horcrux.exits import HorcruxError
-from horcrux.images.client import Client, UnansweredError
+from horcrux.images.client import Client
+from horcrux.images.failures import UnansweredError
 from providers.x509 import self_signed
 from tests.support.answering import ACCOUNT, Answering, Question, Reply, needs_token
 

@@ -13,7 +13,8 @@ import pytest
 from horcrux.exits import HorcruxError
 from horcrux.images import client as clients
 from horcrux.images import resolve
-from horcrux.images.client import Client, UnansweredError
+from horcrux.images.client import Client
+from horcrux.images.failures import UnansweredError
 from horcrux.signatures import kept_signatures, signed_images
 from horcrux.signatures.kept_signatures import Reader
 from horcrux.signatures.signature_manifest import ANNOTATION, ENTRIES, MANIFEST_BYTES, layer_of, tag
