@@ -10,7 +10,7 @@ import pytest
 from supply import oci
 from supply.cache.body import Body
 from supply.cache.failure import LimitedError, UnavailableError
-from supply.registry import replica, replica_list
+from supply.registry import replica_list
 from supply.registry.failures import Failures
 from supply.registry.place import Place
 from supply.registry.replica_gap import YOUNG_SECONDS, Gap, Meaning
@@ -29,35 +29,9 @@ from tests.support.vault import (
     tell,
     told,
     until,
-    way,
 )
 
 WEB, NEW = image(5000), image(6000, seed=1)
-
-
-@pytest.fixture(autouse=True)
-def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replica, "FIRST_SECONDS", 0.05)
-    monkeypatch.setattr(replica, "LONGEST_SECONDS", 0.1)
-    monkeypatch.setattr("supply.cache.patience.FIRST_SECONDS", 0.01)
-
-
-@pytest.fixture
-async def vault(tmp_path: Path) -> AsyncIterator[Played]:
-    async with registry(tmp_path / "vault") as found:
-        yield found
-
-
-@pytest.fixture
-async def there(vault: Played) -> AsyncIterator[Way]:
-    async with way(vault) as found:
-        yield found
-
-
-@pytest.fixture
-async def here(tmp_path: Path, vault: Played, there: Way) -> AsyncIterator[Played]:
-    async with registry(tell(tmp_path / "registry", vault, there.port)) as found:
-        yield found
 
 
 def target(played: Played) -> Place:

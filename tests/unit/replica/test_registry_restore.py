@@ -9,33 +9,14 @@ from pathlib import Path
 import pytest
 
 from supply import oci
-from supply.registry import replica, replica_gap, replica_list
+from supply.registry import replica_gap, replica_list
 from supply.registry.restore import Wanted
 from tests.support.image import Image, image
 from tests.support.played_registry import Client, Played, registry
-from tests.support.vault import PREFIX, Way, has, level, lines, platforms, tell, until, way
+from tests.support.vault import PREFIX, Way, has, level, lines, platforms, tell, until
 
 BOTH = platforms(image(5000, 800), image(6000, seed=1))
 WEB, OLD, SIGNATURE = image(7000, seed=2), image(8000, seed=3), image(20, seed=4)
-
-
-@pytest.fixture(autouse=True)
-def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replica, "FIRST_SECONDS", 0.05)
-    monkeypatch.setattr(replica, "LONGEST_SECONDS", 0.1)
-    monkeypatch.setattr("supply.cache.patience.FIRST_SECONDS", 0.01)
-
-
-@pytest.fixture
-async def vault(tmp_path: Path) -> AsyncIterator[Played]:
-    async with registry(tmp_path / "vault") as found:
-        yield found
-
-
-@pytest.fixture
-async def there(vault: Played) -> AsyncIterator[Way]:
-    async with way(vault) as found:
-        yield found
 
 
 @asynccontextmanager

@@ -1,16 +1,15 @@
 """What a disk has lost or changed comes back: from the replica, or with a push."""
 
 import errno
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from supply.registry import replica
 from supply.registry.storage import ASIDE, Storage
 from tests.support.image import Image, digest_of, image
 from tests.support.played_registry import Client, Played, registry
-from tests.support.vault import Way, blob_file, has, level, lines, platforms, tell, told, until, way
+from tests.support.vault import Way, blob_file, has, level, lines, platforms, tell, told, until
 
 WEB = platforms(image(9000), image(6000, seed=1))
 HARMS: dict[str, Callable[[Path], object]] = {
@@ -18,31 +17,6 @@ HARMS: dict[str, Callable[[Path], object]] = {
     "shorter": lambda file: file.write_bytes(file.read_bytes()[:-1]),
     "gone": lambda file: file.unlink(),
 }
-
-
-@pytest.fixture(autouse=True)
-def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replica, "FIRST_SECONDS", 0.05)
-    monkeypatch.setattr(replica, "LONGEST_SECONDS", 0.1)
-    monkeypatch.setattr("supply.cache.patience.FIRST_SECONDS", 0.01)
-
-
-@pytest.fixture
-async def vault(tmp_path: Path) -> AsyncIterator[Played]:
-    async with registry(tmp_path / "vault") as found:
-        yield found
-
-
-@pytest.fixture
-async def there(vault: Played) -> AsyncIterator[Way]:
-    async with way(vault) as found:
-        yield found
-
-
-@pytest.fixture
-async def here(tmp_path: Path, vault: Played, there: Way) -> AsyncIterator[Played]:
-    async with registry(tell(tmp_path / "registry", vault, there.port)) as found:
-        yield found
 
 
 async def restored(client: Client, name: str, wanted: Image) -> None:
