@@ -11,9 +11,9 @@ from horcrux.contents.unpacking import UNPACKED_LIMIT, Checked, LimitError, fail
 from horcrux.exits import HorcruxError
 from horcrux.images import content
 from horcrux.images.client import Client
+from supply.oci import LARGEST_MANIFEST
 
 SECONDS = 60  # without a byte: the cache may have to wait for an upstream (resolve.CACHE_SECONDS)
-MANIFEST_LIMIT = 4 << 20  # what registries take at most, as the distribution specification says
 DEPTH = 3  # an index may name an index; deeper ones are nobody's
 PROCESSORS = {"x86_64": "amd64", "aarch64": "arm64"}  # as the kernel and as images call them
 
@@ -70,7 +70,7 @@ def _manifest(
     client: Client, repository: str, digest: str, processor: str, depth: int
 ) -> Mapping[str, Any]:
     """The manifest with the layers, by way of indexes."""
-    found = content.manifest(client, repository, digest, SECONDS, MANIFEST_LIMIT)
+    found = content.manifest(client, repository, digest, SECONDS, LARGEST_MANIFEST)
     if found is None:
         raise HorcruxError(f"{client.what} at {client.url} has no {repository}@{digest}")
     if found.digest != digest:

@@ -1,6 +1,5 @@
 """Manifests and blobs of a registry: read with limits, and pushed when they are small."""
 
-import hashlib
 import io
 from dataclasses import dataclass
 
@@ -8,9 +7,9 @@ import requests
 
 from horcrux.exits import HorcruxError
 from horcrux.images.client import Client
+from supply import oci
 
-OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_MANIFEST, OCI_INDEX = oci.IMAGE_TYPES[0], oci.INDEX_TYPES[0]
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Content:
     @property
     def digest(self) -> str:
         """The digest that registries know it by."""
-        return f"sha256:{hashlib.sha256(self.data).hexdigest()}"
+        return oci.digest_of(self.data)
 
 
 def manifest(

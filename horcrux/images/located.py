@@ -1,6 +1,5 @@
 """Where an image lies that the environment can read: in its registry, or in its cache. Pure."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,8 +7,7 @@ from typing import Any
 from horcrux.exits import Exit, HorcruxError
 from horcrux.images import resolve
 from horcrux.images.names import OWN, Name
-
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+from supply import oci
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ def located(values: Mapping[str, Any], pulled: str) -> Located:
     """
     name, cache = Name.of(pulled), values.get("cache")
     digest = name.version.partition("@")[2]
-    if not DIGEST.fullmatch(digest):
+    if not oci.is_digest(digest):
         raise HorcruxError(
             f"{pulled} says no digest, and what a tag means may change: write the digest "
             "(horcrux images resolve tells it), or let horcrux deploy APP --image do so",

@@ -9,8 +9,9 @@ import json
 from typing import Any
 
 from horcrux.images.content import OCI_INDEX, Content
-from horcrux.signatures.signature_manifest import DIGEST, PAYLOAD_BYTES, value_of
+from horcrux.signatures.signature_manifest import PAYLOAD_BYTES, value_of
 from horcrux.signatures.signing import IN_TOTO, SIGNED, Signature, enveloped
+from supply import oci
 
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 PREDICATE = "dev.sigstore.bundle.predicateType"
@@ -70,7 +71,7 @@ def signature(bundle: bytes) -> Signature:
 
 
 def _is_digest(value: object) -> bool:
-    return isinstance(value, str) and bool(DIGEST.fullmatch(value))
+    return isinstance(value, str) and oci.is_digest(value)
 
 
 def _json(data: bytes) -> Any:

@@ -7,7 +7,6 @@ repository may put anything there, so nothing of it is believed, and there are l
 import base64
 import binascii
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +14,11 @@ from typing import Any
 from horcrux.exits import HorcruxError
 from horcrux.images.content import OCI_MANIFEST, Content
 from horcrux.signatures.signing import Signature
+from supply import oci
 
 LAYER = "application/vnd.dev.cosign.simplesigning.v1+json"
 ANNOTATION = "dev.cosignproject.cosign/signature"
 CONFIG = "application/vnd.oci.image.config.v1+json"
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 # An entry takes 500 bytes, and one with a certificate and a log's receipt some 10 KB; nobody signs an image
 # 64 times. The limits bound what a check reads and how often it asks.
 ENTRIES = 64
@@ -40,7 +39,7 @@ class Entry:
 
 def tag(digest: str) -> str:
     """The tag of the signatures of the image with this digest. Raises HorcruxError."""
-    if not DIGEST.fullmatch(digest):
+    if not oci.is_digest(digest):
         raise HorcruxError(f"{digest!r} is not the digest of an image: sha256:, and 64 digits")
     return f"{digest.replace(':', '-')}.sig"
 
@@ -80,7 +79,7 @@ def entry(layer: Any) -> Entry:
     if not isinstance(layer, dict) or layer.get("mediaType") != LAYER:
         raise ValueError(f"is not of the type {LAYER}")
     payload, size, notes = (layer.get(key) for key in ("digest", "size", "annotations"))
-    if not isinstance(payload, str) or not DIGEST.fullmatch(payload):
+    if not isinstance(payload, str) or not oci.is_digest(payload):
         raise ValueError("names no payload by its SHA-256")
     if not isinstance(size, int) or size > PAYLOAD_BYTES:
         raise ValueError(f"has a payload above {PAYLOAD_BYTES} bytes")

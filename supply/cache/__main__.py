@@ -8,6 +8,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from supply.cache.blob_answers import BlobAnswers
 from supply.cache.blobs import Blobs
 from supply.cache.index import Index
 from supply.cache.manifests import Manifests
@@ -52,13 +53,15 @@ def made(settings: Settings, store: Store, session: aiohttp.ClientSession, peers
     """The server with all its parts."""
     clients = {name: Client(upstream, session) for name, upstream in settings.upstreams.items()}
     metrics = Metrics(store, settings.upstreams)
+    blobs = Blobs(store, clients, peers, metrics)
     return Server(
         settings,
         clients,
         Accounts(settings.accounts),
         Rights(clients, store.index),
         Manifests(store, clients, peers, metrics),
-        Blobs(store, clients, peers, metrics),
+        blobs,
+        BlobAnswers(clients, blobs, metrics),
         metrics,
         Stats(settings, store, peers, metrics),
         peers,

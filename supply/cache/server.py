@@ -34,6 +34,7 @@ class Server:
     rights: Rights
     manifests: Manifests
     blobs: Blobs
+    blob_answers: BlobAnswers
     metrics: Metrics
     stats: Stats
     peers: Peers
@@ -107,8 +108,9 @@ class Server:
         if wanted.kind == "manifests":
             return await self._manifest(request, wanted, public, from_peer)
         if wanted.kind == "blobs":
-            answering = BlobAnswers(self.clients, self.blobs, self.metrics)
-            return await answering.answer(request, wanted, public=public, from_peer=from_peer)
+            return await self.blob_answers.answer(
+                request, wanted, public=public, from_peer=from_peer
+            )
         return await self._tags(request, wanted)
 
     async def _tags(self, request: web.Request, wanted: Wanted) -> web.Response:

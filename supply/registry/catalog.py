@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Any
 
 from supply.registry.referrers import Referrers
-from supply.registry.retention import Forgotten, Rule, forgettable, with_children
+from supply.registry.retention import Forgotten, Rule, forgettable
 from supply.registry.storage import Storage, Tagged
 
 
@@ -23,20 +23,15 @@ def told(storage: Storage, tagged: Tagged) -> dict[str, Any]:
         "repository": tagged.repository,
         "tag": tagged.tag,
         "digest": tagged.digest,
-        "size": storage.size(tagged.digest),
+        "size": sum(storage.content([tagged.digest]).values()),
         "pushed": tagged.pushed,
     }
 
 
-def forgotten(storage: Storage, rule: Rule) -> tuple[Forgotten, dict[str, Any]]:
+def forgotten(storage: Storage, about: Referrers, rule: Rule) -> tuple[Forgotten, dict[str, Any]]:
     """What a rule lets go, and the same as it is answered."""
     tags = list(storage.tags())
-    about = Referrers(storage)
-
-    def subjected(repository: str, digest: str) -> list[str]:
-        return [str(its["digest"]) for its in about.of(repository, digest)]
-
-    found = forgettable(tags, rule, lambda digest: children(storage, digest), subjected)
+    found = forgettable(tags, rule, lambda digest: children(storage, digest), about.digests)
     gone = set(found.tags)
     return found, {
         "deleted": [told(storage, each) for each in found.tags],
@@ -55,19 +50,7 @@ def freed(storage: Storage, manifests: Collection[tuple[str, str]]) -> int:
     """Bytes of the blobs that only these manifests (repository, digest) need, in all repositories."""
     going = set(manifests)
     staying = {each for each in storage.revisions() if each not in going}
-    gone = _blobs(storage, {digest for _, digest in going})
-    for digest in _blobs(storage, {digest for _, digest in staying}):
+    gone = storage.content({digest for _, digest in going})
+    for digest in storage.content({digest for _, digest in staying}):
         gone.pop(digest, None)
     return sum(gone.values())
-
-
-def _blobs(storage: Storage, digests: Collection[str]) -> dict[str, int]:
-    """All that manifests are and name, with the sizes."""
-    found: dict[str, int] = {}
-    for digest in digests:
-        for each in with_children(digest, lambda d: children(storage, d)):
-            manifest = storage.manifest(each)
-            if manifest:
-                found[each] = len(manifest.data)
-                found |= {r.digest: r.size for r in manifest.references if r.kind == "blob"}
-    return found

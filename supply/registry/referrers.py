@@ -26,13 +26,17 @@ class Referrers:
 
     def of(self, repository: str, subject: str) -> list[dict[str, Any]]:
         """The descriptors of what refers to a manifest, which need not be there itself."""
+        manifests = map(self._storage.manifest, self.digests(repository, subject))
+        return [described(manifest) for manifest in manifests if manifest]
+
+    def digests(self, repository: str, subject: str) -> list[str]:
+        """The same by their digests."""
         found: list[str] = []
         with self._lock:
             for digest in self._storage.manifests_of(repository):
                 if self._subject(digest) == subject and len(found) < TOLD:
                     found.append(digest)
-        manifests = (self._storage.manifest(digest) for digest in found)
-        return [described(manifest) for manifest in manifests if manifest]
+        return found
 
     def _subject(self, digest: str) -> str | None:
         if digest not in self._subjects:

@@ -48,10 +48,7 @@ def forgettable(tags: Iterable[Tagged], rule: Rule, children: Children, about: A
         gone += its_gone
         staying = {t.digest for t in its if t not in its_gone}
         digests += [
-            each
-            for digest in digests
-            for each in about(repository, digest)
-            if each not in staying and each not in digests
+            each for digest in digests for each in about(repository, digest) if each not in staying
         ]
         manifests += [(repository, digest) for digest in dict.fromkeys(digests)]
     return Forgotten(tuple(gone), tuple(manifests))

@@ -118,11 +118,12 @@ class Server:
             return answers.refused(
                 400, "UNSUPPORTED", f"{error!r}: send {{keep: N >= 1, used: [REPOSITORY@DIGEST]}}"
             )
+        look = partial(catalog.forgotten, self.storage, self.discovery.about, rule)
         if dry_run:
-            _, answer = await asyncio.to_thread(catalog.forgotten, self.storage, rule)
+            _, answer = await asyncio.to_thread(look)
             return web.json_response(answer)
         async with self.gate.admission.collecting():  # what is pushed meanwhile may be the same
-            found, answer = await asyncio.to_thread(catalog.forgotten, self.storage, rule)
+            found, answer = await asyncio.to_thread(look)
             for repository, digest in found.manifests:
                 log.info("forgetting %s@%s", repository, digest)
                 await self.gate.distribution.forget(repository, digest)

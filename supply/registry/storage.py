@@ -11,7 +11,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,21 +56,19 @@ class Storage:
 
     def manifests_of(self, repository: str) -> Iterator[str]:
         """The digests of a repository's manifests, tagged or not."""
-        revisions = self._root / "repositories" / repository / "_manifests/revisions/sha256"
+        revisions = self._revisions(repository)
         return (f"sha256:{n}" for n in _names(revisions) if (revisions / n / "link").exists())
 
     def pushed(self) -> Iterator[Tagged]:
         """The same, each with the time of its push; the tag is empty."""
-        repositories = self._root / "repositories"
         for repository, digest in self.revisions():
-            name = digest.partition(":")[2]
-            link = repositories / repository / "_manifests/revisions/sha256" / name / "link"
+            link = self._revisions(repository) / digest.partition(":")[2] / "link"
             with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
                 yield Tagged(repository, "", digest, link.stat().st_mtime)
 
     def silent(self, repository: str) -> float:
         """Seconds since an upload to a repository last grew; infinite where there is none."""
-        uploads = self._root / "repositories" / repository / "_uploads"
+        uploads = self._uploads(repository)
         grown = -math.inf
         for name in _names(uploads):
             with contextlib.suppress(FileNotFoundError):  # ended meanwhile
@@ -80,8 +78,7 @@ class Storage:
     def forget_upload(self, repository: str, name: str) -> None:
         """Remove the content of half a layer. Distribution may still write the rest, and purges it itself."""
         if name:
-            uploads = self._root / "repositories" / repository / "_uploads"
-            (uploads / name / "data").unlink(missing_ok=True)
+            (self._uploads(repository) / name / "data").unlink(missing_ok=True)
 
     def empty(self) -> bool:
         """Whether nothing was ever pushed."""
@@ -94,10 +91,10 @@ class Storage:
         except (FileNotFoundError, oci.ManifestError):
             return None
 
-    def size(self, digest: str) -> int:
-        """Bytes of a manifest and of all that it names, children and all, each once."""
+    def content(self, digests: Iterable[str]) -> dict[str, int]:
+        """Manifests and all that they name, children and all, with their sizes in bytes; each read once."""
         sizes: dict[str, int] = {}
-        left = [digest]
+        left = list(digests)
         while left:
             found = None if (each := left.pop()) in sizes else self.manifest(each)
             if found is None:
@@ -105,7 +102,7 @@ class Storage:
             sizes[each] = len(found.data)
             sizes |= {r.digest: r.size for r in found.references if r.kind == "blob"}
             left += [r.digest for r in found.references if r.kind == "manifest"]
-        return sum(sizes.values())
+        return sizes
 
     def used(self) -> int:
         """Bytes of all blobs, also of those that are set aside."""
@@ -146,6 +143,12 @@ class Storage:
     def _blob(self, digest: str) -> Path:
         name = digest.partition(":")[2]
         return self._root / "blobs" / "sha256" / name[:2] / name / "data"
+
+    def _revisions(self, repository: str) -> Path:
+        return self._root / "repositories" / repository / MANIFESTS / "revisions" / "sha256"
+
+    def _uploads(self, repository: str) -> Path:
+        return self._root / "repositories" / repository / "_uploads"
 
     def _files(self) -> Iterator[Path]:
         for folder, _, names in os.walk(self._root / "blobs"):

@@ -1,5 +1,7 @@
 """An environment whose engines, registry and cache are one server that answers as a test says."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -93,3 +95,12 @@ def refused(*words: str) -> HorcruxError:
     with pytest.raises(HorcruxError) as error:
         run(*words)
     return error.value
+
+
+@contextmanager
+def playing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Played]:
+    """The environment, and an engine of this machine that has none of its images."""
+    with Answering() as server:
+        played = Played(server, monkeypatch)
+        played.engine_has()
+        yield played

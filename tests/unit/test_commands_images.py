@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from horcrux.cli import app
 from horcrux.exits import Exit, HorcruxError
 from horcrux.report.units import NOTHING
-from tests.support.answering import DIGEST, HOSTS, OTHER, Answering, Reply
+from tests.support.answering import DIGEST, HOSTS, OTHER, Reply
 from tests.support.played_images import (
     CACHE_NAME,
     REGISTRY_NAME,
@@ -19,6 +19,7 @@ from tests.support.played_images import (
     WEB,
     Played,
     node,
+    playing,
     refused,
     run,
 )
@@ -32,10 +33,8 @@ SUMMED = {
 
 @pytest.fixture
 def dev(monkeypatch: pytest.MonkeyPatch) -> Any:
-    with Answering() as server:
-        played = Played(server, monkeypatch)
-        played.engine_has()
-        yield played
+    with playing(monkeypatch) as found:
+        yield found
 
 
 def test_list_shows_both_names_the_size_and_the_hosts(dev: Played) -> None:

@@ -7,16 +7,14 @@ import pytest
 
 from horcrux.exits import Exit
 from horcrux.report.units import NOTHING
-from tests.support.answering import DIGEST, Answering, Reply
-from tests.support.played_images import Played, refused, run
+from tests.support.answering import DIGEST, Reply
+from tests.support.played_images import Played, playing, refused, run
 
 
 @pytest.fixture
 def dev(monkeypatch: pytest.MonkeyPatch) -> Any:
-    with Answering() as server:
-        played = Played(server, monkeypatch)
-        played.engine_has()
-        yield played
+    with playing(monkeypatch) as found:
+        yield found
 
 
 @pytest.mark.parametrize(

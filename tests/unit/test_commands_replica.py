@@ -12,9 +12,9 @@ import pytest
 from horcrux.exits import Exit, HorcruxError
 from horcrux.images import replica
 from horcrux.project import Project
-from tests.support.answering import DIGEST, OTHER, Answering, Reply
+from tests.support.answering import DIGEST, OTHER, Reply
 from tests.support.image import image
-from tests.support.played_images import WEB, Played, refused, run
+from tests.support.played_images import WEB, Played, playing, refused, run
 from tests.support.played_registry import RIGHT, registry
 from tests.support.vault import PREFIX, tell, way
 
@@ -42,10 +42,8 @@ BAD = [{"image": "web:v1", "digest": DIGEST, "reason": "a layer is damaged"}]
 
 @pytest.fixture
 def dev(monkeypatch: pytest.MonkeyPatch) -> Any:
-    with Answering() as server:
-        played = Played(server, monkeypatch)
-        played.engine_has()
-        yield played
+    with playing(monkeypatch) as found:
+        yield found
 
 
 def test_replicate_says_what_it_took(dev: Played) -> None:

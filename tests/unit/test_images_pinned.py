@@ -7,16 +7,14 @@ from docker.errors import DockerException
 
 from horcrux import registry
 from horcrux.exits import HorcruxError
-from tests.support.answering import DIGEST, Answering, Reply
-from tests.support.played_images import REGISTRY_NAME, STALE, THERE, Played
+from tests.support.answering import DIGEST, Reply
+from tests.support.played_images import REGISTRY_NAME, STALE, THERE, Played, playing
 
 
 @pytest.fixture
 def dev(monkeypatch: pytest.MonkeyPatch) -> Any:
-    with Answering() as server:
-        played = Played(server, monkeypatch)
-        played.engine_has()
-        yield played
+    with playing(monkeypatch) as found:
+        yield found
 
 
 def test_an_image_of_another_registry_is_pinned_by_the_cache(dev: Played) -> None:
